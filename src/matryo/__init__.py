@@ -1,0 +1,1 @@
+"""matryo: embeddings that can be cut."""
