@@ -1,11 +1,11 @@
 """The tree of errors: one message of one line says what was received, what is accepted and what to do.
 
-    MatryoError(ValueError)
-      ShapeError       a matrix, a width or a dim does not fit
-      FormatError      a file or folder cannot be read as what it claims to be
-      SpaceError       vectors of two different spaces met
-      NotFittedError   something was used before it was fitted or built
-    MissingExtra(ImportError)   an optional library is not installed
+MatryoError(ValueError)
+ShapeError       a matrix, a width or a dim does not fit
+FormatError      a file or folder cannot be read as what it claims to be
+SpaceError       vectors of two different spaces met
+NotFittedError   something was used before it was fitted or built
+MissingExtra(ImportError)   an optional library is not installed
 """
 
 

@@ -26,7 +26,9 @@ class Hits:
     def __post_init__(self) -> None:
         """Refuse arrays of other shapes or types."""
         if self.rows.ndim != 2 or self.rows.shape != self.scores.shape:
-            raise ShapeError(f"hits need rows and scores of one shape (n, k), got {self.rows.shape}, {self.scores.shape}")
+            raise ShapeError(
+                f"hits need rows and scores of one shape (n, k), got {self.rows.shape}, {self.scores.shape}"
+            )
         if self.rows.dtype != np.int64 or self.scores.dtype != np.float32:
             raise ShapeError(f"hits need int64 rows, float32 scores, got {self.rows.dtype}, {self.scores.dtype}")
 
@@ -96,7 +98,9 @@ def merge(parts: Sequence[Hits], k: int) -> Hits:
     if not parts:
         raise MatryoError("merge needs at least one part, got none; search at least one shard")
     if len({len(p) for p in parts}) > 1:
-        raise ShapeError(f"parts must answer the same queries, got {[len(p) for p in parts]} queries; merge like with like")
+        raise ShapeError(
+            f"parts must answer the same queries, got {[len(p) for p in parts]} queries; merge like with like"
+        )
     rows = np.concatenate([p.rows for p in parts], axis=1)
     scores = np.concatenate([p.scores for p in parts], axis=1)
     return best(rows, scores, k)
