@@ -5,6 +5,7 @@ beside the nested loss; a test holds the two equal.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def check_dims(dims: Iterable[int], width: int | None = None) -> tuple[int, ...]
     if not received or len(whole) < len(received) or min(whole) < 1:
         raise ShapeError(f"dims must be whole numbers of at least 1, got {received}; give for example 32,64,128")
     rising = tuple(sorted(int(d) for d in whole))
-    repeated = sorted({a for a, b in zip(rising, rising[1:], strict=False) if a == b})
+    repeated = sorted({a for a, b in pairwise(rising) if a == b})
     if repeated:
         raise ShapeError(f"dims must differ, got {received}; {repeated} occurs more than once, drop the repetition")
     if width is not None and rising[-1] > width:

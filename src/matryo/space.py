@@ -33,7 +33,7 @@ class Space:
 
     @property
     def id(self) -> str:
-        """The space's identity: 32 hexadecimal digits over every field; a path or a model's name is never part of it."""
+        """The space's identity, 32 hexadecimal digits over every field; a path or a model's name is never in it."""
         text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
