@@ -37,7 +37,7 @@ def describe(*, precision: str = "float32") -> dict[str, str]:
     Args:
         precision: number format the bench computes in.
 
-    Returns: label -> value, in the order to print them. Threads are those of torch at the time of the call, so set them first.
+    Returns: label -> value, in the order to print them. Threads are torch's at the time of the call: set them first.
     """
     import torch
 
