@@ -1,0 +1,316 @@
+"""EmbeddingSet: vectors of one space with their ids, in a folder that can be read without this package."""
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matryo.embeddings.changes import append_rows, delete_rows
+from matryo.embeddings.export import write_npy, write_parquet
+from matryo.embeddings.manifest import read_manifest
+from matryo.embeddings.plan import Plan, block_edges
+from matryo.embeddings.shards import SHARD_ROWS, ShardBlocks, check_sizes, read_ids
+from matryo.embeddings.vectors import Vectors, as_vectors, check_columns, row_range
+from matryo.embeddings.verify import verify_set
+from matryo.embeddings.writing import check_given, fill, given, given_digest
+from matryo.errors import MatryoError
+from matryo.prefix import Array, block, check_dims, cut
+from matryo.space import Space, same_space
+
+# Every open mapping holds a file descriptor, of which a process has about a thousand.
+_OPEN_SHARDS = 64
+
+
+class _Piece(NamedTuple):
+    """Some rows of one shard: which they are there, and where they go in the result."""
+
+    shard: int
+    rows: slice | NDArray[np.int64]
+    first: int
+    last: int
+
+
+@final
+class EmbeddingSet:
+    """One generation of a set of vectors on disk; `Vectors` for whoever reads it.
+
+    Rows are the live rows of this generation in shard order, from 0. The generation stays readable when the set is
+    changed later: shards are never written over, and deleted rows stay in their shards.
+    """
+
+    def __init__(self, folder: Path | str, generation: int | None = None) -> None:
+        """Open a finished set; see `open`."""
+        self._folder = Path(folder)
+        self._manifest, self._digest = read_manifest(self._folder, generation)
+        check_sizes(self._folder, self._manifest.shards)
+        self._blocks = lru_cache(maxsize=_OPEN_SHARDS)(self._map_shard)
+        self._ids: list[str] | None = None
+        # Rows are counted per shard: stored rows before each one, and live rows before each one.
+        stored = np.cumsum([0, *(shard.n_rows for shard in self._manifest.shards)])
+        self._deleted = np.array(self._manifest.deleted, dtype=np.int64)
+        self._stored_before: list[int] = stored.tolist()
+        self._live_before: list[int] = (stored - np.searchsorted(self._deleted, stored)).tolist()
+
+    @classmethod
+    def open(cls, folder: Path | str, *, space: Space | str | None = None, generation: int | None = None) -> Self:
+        """Open a finished set; shards are read only when asked for.
+
+        Args:
+            folder: where the set is.
+            space: space, or space id, that the caller needs; None takes any.
+            generation: an earlier generation, None for the current one.
+
+        Raises: SpaceError if the set lies in another space; FormatError if the folder is no finished set or a shard
+            is missing or cut short; MatryoError if there is no such generation.
+        """
+        opened = cls(folder, generation)
+        if space is not None:
+            same_space(opened.space, space, f"the set {folder} and its use")
+        return opened
+
+    @classmethod
+    def from_numpy(
+        cls,
+        folder: Path | str,
+        vectors: Array | Vectors,
+        ids: Sequence[str],
+        *,
+        space: Space,
+        role: str = "document",
+        prompt: str = "",
+        texts: Sequence[str] | None = None,
+        dtype: str = "float32",
+        shard_rows: int = SHARD_ROWS,
+    ) -> Self:
+        """Write vectors that exist already as a set; the same call on a finished set of the same content opens it.
+
+        Args:
+            folder: where the set goes; made if missing.
+            vectors: (n, width) float, stored as given; rows of length 1 (or 0) if the space normalizes.
+            ids: n non-empty strings, each once.
+            space: space of the vectors.
+            role: "document" or "query".
+            prompt: text that was put before every text, "" for none.
+            texts: n texts to store beside the ids, or None.
+            dtype: "float32" or "float16", as stored.
+            shard_rows: rows per shard.
+
+        Raises: ShapeError if counts, width or lengths do not fit; MatryoError if an id occurs twice, the folder holds
+            another set or the disk is full.
+        """
+        source = as_vectors(vectors)
+        plan = Plan(
+            input_digest=given_digest(source, ids, texts),
+            n_rows=source.n_rows,
+            shard_rows=shard_rows,
+            space=space,
+            role=role,
+            prompt=prompt,
+            batch_rule="vectors as given",
+            dtype=dtype,
+            keep_texts=texts is not None,
+            edges=block_edges(space.width),
+        )
+        check_given(source, ids, texts, plan)
+        fill(Path(folder), plan, lambda: given(source, ids, texts, plan.shards), lambda: ids)
+        return cls.open(folder, space=space)
+
+    def __repr__(self) -> str:
+        """Where the set is, how large it is and at which generation."""
+        return (
+            f"EmbeddingSet({str(self._folder)!r}, {self.n_rows} x {self.width} {self.dtype}, "
+            f"{self.role}, space {self.space.id[:12]}, generation {self.generation})"
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the set is."""
+        return self._folder
+
+    @property
+    def n_rows(self) -> int:
+        """Live rows of this generation."""
+        return self._manifest.n_rows
+
+    @property
+    def width(self) -> int:
+        """Full length of a vector."""
+        return self.space.width
+
+    @property
+    def space(self) -> Space:
+        """Space of the vectors."""
+        return self._manifest.plan.space
+
+    @property
+    def role(self) -> str:
+        """ "document" or "query"."""
+        return self._manifest.plan.role
+
+    @property
+    def prompt(self) -> str:
+        """Text that was put before every text, "" for none."""
+        return self._manifest.plan.prompt
+
+    @property
+    def dtype(self) -> str:
+        """ "float32" or "float16", as stored."""
+        return self._manifest.plan.dtype
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """Column numbers from 0 to the width where blocks begin and end."""
+        return self._manifest.plan.edges
+
+    @property
+    def generation(self) -> int:
+        """1 as built, one more after every change."""
+        return self._manifest.generation
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of this generation's manifest: what an index remembers of the set it was built from."""
+        return self._digest
+
+    def read(self, rows: slice, start: int, stop: int) -> Array:
+        """Columns start..stop of some rows as stored, loading only the blocks they lie in; see `Vectors.read`."""
+        first, last = row_range(rows, self.n_rows)
+        check_columns(start, stop, self.width)
+        edges = [(a, b) for a, b in pairwise(self.edges) if a < stop and start < b]
+        pieces = list(self._pieces(first, last))
+        if len(pieces) == len(edges) == 1 and isinstance(pieces[0].rows, slice):
+            # Without a copy where the file has the numbers as they are asked for.
+            (a, _), piece = edges[0], pieces[0]
+            found = block(self._blocks(piece.shard)[edges[0]][piece.rows], start - a, stop - a)
+            return found.astype(np.float32, copy=False)
+        result = np.empty((last - first, stop - start), dtype=np.float32)
+        for piece in pieces:
+            blocks = self._blocks(piece.shard)
+            for a, b in edges:
+                left, right = max(a, start), min(b, stop)
+                target = block(result[piece.first : piece.last], left - start, right - start)
+                target[...] = block(blocks[a, b], left - a, right - a)[piece.rows]
+        return result
+
+    def ids(self) -> list[str]:
+        """Id of every live row, in order; read once, then remembered."""
+        if self._ids is None:
+            self._ids = self._column("id")
+        return self._ids
+
+    def texts(self) -> list[str] | None:
+        """Text of every live row, in order, or None if the set stores none."""
+        return self._column("text") if self._manifest.plan.keep_texts else None
+
+    def to_numpy(self, dim: int | None = None) -> Array:
+        """All rows in memory.
+
+        Args:
+            dim: prefix length to cut to, or None for the full vectors as stored.
+
+        Returns: (n_rows, dim or width) float32; with a dim, rows of length 1.
+        Raises: ShapeError if dim is not within 1..width.
+        """
+        result = np.empty((self.n_rows, self._check_dim(dim)), dtype=np.float32)
+        first = 0
+        for piece in self._parts(dim):
+            result[first : first + len(piece)] = piece
+            first += len(piece)
+        return result
+
+    def append(self, vectors: Array | Vectors, ids: Sequence[str], texts: Sequence[str] | None = None) -> Self:
+        """Add rows of the same space at the end.
+
+        Args:
+            vectors: (n, width) float, as for `from_numpy`; no rows change nothing.
+            ids: n ids, none of them a live row's.
+            texts: n texts if the set stores texts, else None.
+
+        Returns: the set of the next generation; this one stays as it is.
+        Raises: ShapeError if counts, width or lengths do not fit; MatryoError if an id is there already, texts are
+            missing or not wanted, the set has been changed since it was opened, or the disk is full.
+        """
+        append_rows(self._folder, (self._manifest, self._digest), self.ids(), as_vectors(vectors), ids, texts)
+        return type(self).open(self._folder)
+
+    def delete(self, ids: Collection[str]) -> Self:
+        """Take rows out.
+
+        Args:
+            ids: ids of live rows, each once; none change nothing.
+
+        Returns: the set of the next generation, whose rows are numbered anew; this one stays as it is.
+        Raises: MatryoError if an id is unknown or given twice, or the set has been changed since it was opened.
+        """
+        wanted = set(ids)
+        rows = [row for row, name in enumerate(self.ids()) if name in wanted]
+        if isinstance(ids, str) or len(rows) != len(ids):
+            unknown = sorted(wanted - set(self.ids()))[:3]
+            reason = f"unknown: {unknown}" if unknown else "some are given twice"
+            raise MatryoError(
+                f"{self._folder} can delete ids it has, each once, got {len(ids)}, {reason}; correct them"
+            )
+        delete_rows(self._folder, (self._manifest, self._digest), self._stored(np.array(rows, dtype=np.int64)).tolist())
+        return type(self).open(self._folder)
+
+    def export_npy(self, path: Path | str, dim: int | None = None) -> None:
+        """Write all rows as one float32 `.npy` file, cut to `dim` if given, in the memory of one shard."""
+        write_npy(Path(path), self._parts(dim), (self.n_rows, self._check_dim(dim)))
+
+    def export_parquet(self, path: Path | str, dim: int | None = None) -> None:
+        """Write columns `id` and `vector` (fixed-size list of float32) as one Parquet file; memory as `export_npy`."""
+        write_parquet(Path(path), self._parts(dim), self.ids(), self._check_dim(dim))
+
+    def verify(self) -> list[str]:
+        """Read every file of the set anew and compare it with its digest; one line per problem, none if it is whole."""
+        return verify_set(self._folder)
+
+    def _check_dim(self, dim: int | None) -> int:
+        return self.width if dim is None else check_dims([dim], self.width)[0]
+
+    def _parts(self, dim: int | None) -> Iterator[Array]:
+        """All rows, one shard at a time."""
+        stop = self._check_dim(dim)
+        for first, last in pairwise(self._live_before):
+            part = self.read(slice(first, last), 0, stop)
+            yield part if dim is None else cut(part, dim)
+
+    def _map_shard(self, number: int) -> dict[tuple[int, int], Array]:
+        shard = self._manifest.shards[number]
+        return ShardBlocks(self._folder, shard.name, shard.n_rows, self._manifest.plan).blocks
+
+    def _pieces(self, first: int, last: int) -> Iterator[_Piece]:
+        """Live rows first..last, shard by shard."""
+        for number, (low, high) in enumerate(pairwise(self._live_before)):
+            begin, end = max(first, low), min(last, high)
+            if begin >= end:
+                continue
+            rows = self._live_rows(number)
+            chosen: slice | NDArray[np.int64] = slice(begin - low, end - low)
+            if rows is not None:
+                chosen = rows[begin - low : end - low]
+                if int(chosen[-1] - chosen[0]) + 1 == len(chosen):
+                    chosen = slice(int(chosen[0]), int(chosen[-1]) + 1)
+            yield _Piece(number, chosen, begin - first, end - first)
+
+    def _live_rows(self, number: int) -> NDArray[np.int64] | None:
+        """Rows of one shard that are not deleted, None for all."""
+        begin, end = self._stored_before[number], self._stored_before[number + 1]
+        low, high = np.searchsorted(self._deleted, (begin, end))
+        return None if low == high else np.delete(np.arange(end - begin), self._deleted[low:high] - begin)
+
+    def _stored(self, live: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers over all stored rows of some live rows."""
+        return np.delete(np.arange(self._stored_before[-1]), self._deleted)[live]
+
+    def _column(self, column: str) -> list[str]:
+        values: list[str] = []
+        for number, shard in enumerate(self._manifest.shards):
+            stored = read_ids(self._folder, shard.name, shard.n_rows, column)
+            rows = self._live_rows(number)
+            values.extend(stored if rows is None else (stored[row] for row in rows.tolist()))
+        return values

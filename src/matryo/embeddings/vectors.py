@@ -1,0 +1,99 @@
+"""What exact search and maps read: a matrix by row range and column range, in memory or on disk."""
+
+from typing import Protocol, final
+
+import numpy as np
+
+from matryo.errors import ShapeError
+from matryo.prefix import Array, block, check_matrix
+
+
+class Vectors(Protocol):
+    """Rows of `width` numbers that can be read piece by piece."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def width(self) -> int:
+        """Full length of a row."""
+
+    def read(self, rows: slice, start: int, stop: int) -> Array:
+        """Columns start..stop of some rows as they are stored, without renormalising.
+
+        Args:
+            rows: neighbouring rows, step 1; as for any sequence, what lies beyond the end is left out.
+            start: first column.
+            stop: column after the last one.
+
+        Returns: (len(rows), stop - start) float32, possibly a read-only view.
+        Raises: ShapeError if the columns lie outside 0..width or the step is not 1.
+        """
+
+
+@final
+class ArrayVectors:
+    """A matrix in memory (or any np.memmap) seen as `Vectors`.
+
+    >>> ArrayVectors(np.eye(3)).read(slice(0, 2), 1, 3)
+    array([[0., 0.],
+           [1., 0.]], dtype=float32)
+    """
+
+    def __init__(self, matrix: Array) -> None:
+        """Wrap a finite (n, d) float matrix without copying it.
+
+        Raises: ShapeError if it is anything else.
+        """
+        check_matrix(matrix)
+        self._matrix = matrix
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self._matrix.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Full length of a row."""
+        return int(self._matrix.shape[1])
+
+    def read(self, rows: slice, start: int, stop: int) -> Array:
+        """Columns start..stop of some rows, a view where the matrix is float32; see `Vectors.read`."""
+        first, last = row_range(rows, self.n_rows)
+        check_columns(start, stop, self.width)
+        return block(self._matrix[first:last], start, stop).astype(np.float32, copy=False)
+
+
+def as_vectors(x: Array | Vectors) -> Vectors:
+    """Let callers pass a matrix wherever `Vectors` are read.
+
+    Raises: ShapeError if x is a matrix that is not finite, two-dimensional and of floats, or neither of both.
+    """
+    if isinstance(x, np.ndarray) or not hasattr(x, "read"):
+        return ArrayVectors(x)
+    return x
+
+
+def row_range(rows: slice, n_rows: int) -> tuple[int, int]:
+    """First row and row after the last one that a slice selects.
+
+    Raises: ShapeError if the step is not 1.
+
+    >>> row_range(slice(-2, None), 10)
+    (8, 10)
+    """
+    first, last, step = rows.indices(n_rows)
+    if step != 1:
+        raise ShapeError(f"rows must be a slice of step 1, got step {step}; read the range and pick from the result")
+    return first, max(first, last)
+
+
+def check_columns(start: int, stop: int, width: int) -> None:
+    """Refuse a column range that is empty or leaves the matrix.
+
+    Raises: ShapeError.
+    """
+    if not 0 <= start < stop <= width:
+        raise ShapeError(f"columns must rise within 0..{width}, got {start}..{stop}; choose dims up to the width")
