@@ -1,0 +1,1 @@
+"""Curves, comparisons and the stored results of a run."""
