@@ -4,16 +4,16 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Self, final
+from typing import Self, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matryo.embeddings.changes import append_rows, delete_rows
 from matryo.embeddings.export import write_npy, write_parquet
 from matryo.embeddings.manifest import read_manifest
 from matryo.embeddings.plan import Plan, block_edges
-from matryo.embeddings.shards import SHARD_ROWS, ShardBlocks, check_sizes, read_ids
+from matryo.embeddings.rows import LiveRows
+from matryo.embeddings.shards import SHARD_ROWS, check_sizes, map_blocks, read_ids
 from matryo.embeddings.vectors import Vectors, as_vectors, check_columns, row_range
 from matryo.embeddings.verify import verify_set
 from matryo.embeddings.writing import check_given, fill, given, given_digest
@@ -23,15 +23,6 @@ from matryo.space import Space, same_space
 
 # Every open mapping holds a file descriptor, of which a process has about a thousand.
 _OPEN_SHARDS = 64
-
-
-class _Piece(NamedTuple):
-    """Some rows of one shard: which they are there, and where they go in the result."""
-
-    shard: int
-    rows: slice | NDArray[np.int64]
-    first: int
-    last: int
 
 
 @final
@@ -49,11 +40,7 @@ class EmbeddingSet:
         check_sizes(self._folder, self._manifest.shards)
         self._blocks = lru_cache(maxsize=_OPEN_SHARDS)(self._map_shard)
         self._ids: list[str] | None = None
-        # Rows are counted per shard: stored rows before each one, and live rows before each one.
-        stored = np.cumsum([0, *(shard.n_rows for shard in self._manifest.shards)])
-        self._deleted = np.array(self._manifest.deleted, dtype=np.int64)
-        self._stored_before: list[int] = stored.tolist()
-        self._live_before: list[int] = (stored - np.searchsorted(self._deleted, stored)).tolist()
+        self._rows = LiveRows([shard.n_rows for shard in self._manifest.shards], self._manifest.deleted)
 
     @classmethod
     def open(cls, folder: Path | str, *, space: Space | str | None = None, generation: int | None = None) -> Self:
@@ -148,7 +135,7 @@ class EmbeddingSet:
 
     @property
     def role(self) -> str:
-        """ "document" or "query"."""
+        """Either "document" or "query"."""
         return self._manifest.plan.role
 
     @property
@@ -158,7 +145,7 @@ class EmbeddingSet:
 
     @property
     def dtype(self) -> str:
-        """ "float32" or "float16", as stored."""
+        """Either "float32" or "float16", as stored."""
         return self._manifest.plan.dtype
 
     @property
@@ -181,7 +168,7 @@ class EmbeddingSet:
         first, last = row_range(rows, self.n_rows)
         check_columns(start, stop, self.width)
         edges = [(a, b) for a, b in pairwise(self.edges) if a < stop and start < b]
-        pieces = list(self._pieces(first, last))
+        pieces = list(self._rows.pieces(first, last))
         if len(pieces) == len(edges) == 1 and isinstance(pieces[0].rows, slice):
             # Without a copy where the file has the numbers as they are asked for.
             (a, _), piece = edges[0], pieces[0]
@@ -234,7 +221,14 @@ class EmbeddingSet:
         Raises: ShapeError if counts, width or lengths do not fit; MatryoError if an id is there already, texts are
             missing or not wanted, the set has been changed since it was opened, or the disk is full.
         """
-        append_rows(self._folder, (self._manifest, self._digest), self.ids(), as_vectors(vectors), ids, texts)
+        source, plan = as_vectors(vectors), self._manifest.plan
+        check_given(source, ids, texts, plan)
+        if source.n_rows == 0:
+            return self
+        if (texts is not None) != plan.keep_texts:
+            stores, need = ("texts", "give one per row") if plan.keep_texts else ("no texts", "leave them out")
+            raise MatryoError(f"{self._folder} stores {stores}, got {'none' if texts is None else len(texts)}; {need}")
+        append_rows(self._folder, (self._manifest, self._digest), self.ids(), source, ids, texts)
         return type(self).open(self._folder)
 
     def delete(self, ids: Collection[str]) -> Self:
@@ -252,9 +246,11 @@ class EmbeddingSet:
             unknown = sorted(wanted - set(self.ids()))[:3]
             reason = f"unknown: {unknown}" if unknown else "some are given twice"
             raise MatryoError(
-                f"{self._folder} can delete ids it has, each once, got {len(ids)}, {reason}; correct them"
+                f"{self._folder} deletes ids that it has, each once, got {len(ids)}, {reason}; correct them"
             )
-        delete_rows(self._folder, (self._manifest, self._digest), self._stored(np.array(rows, dtype=np.int64)).tolist())
+        if not rows:
+            return self
+        delete_rows(self._folder, (self._manifest, self._digest), self._rows.stored(rows))
         return type(self).open(self._folder)
 
     def export_npy(self, path: Path | str, dim: int | None = None) -> None:
@@ -275,42 +271,18 @@ class EmbeddingSet:
     def _parts(self, dim: int | None) -> Iterator[Array]:
         """All rows, one shard at a time."""
         stop = self._check_dim(dim)
-        for first, last in pairwise(self._live_before):
+        for first, last in pairwise(self._rows.live_before):
             part = self.read(slice(first, last), 0, stop)
             yield part if dim is None else cut(part, dim)
 
     def _map_shard(self, number: int) -> dict[tuple[int, int], Array]:
         shard = self._manifest.shards[number]
-        return ShardBlocks(self._folder, shard.name, shard.n_rows, self._manifest.plan).blocks
-
-    def _pieces(self, first: int, last: int) -> Iterator[_Piece]:
-        """Live rows first..last, shard by shard."""
-        for number, (low, high) in enumerate(pairwise(self._live_before)):
-            begin, end = max(first, low), min(last, high)
-            if begin >= end:
-                continue
-            rows = self._live_rows(number)
-            chosen: slice | NDArray[np.int64] = slice(begin - low, end - low)
-            if rows is not None:
-                chosen = rows[begin - low : end - low]
-                if int(chosen[-1] - chosen[0]) + 1 == len(chosen):
-                    chosen = slice(int(chosen[0]), int(chosen[-1]) + 1)
-            yield _Piece(number, chosen, begin - first, end - first)
-
-    def _live_rows(self, number: int) -> NDArray[np.int64] | None:
-        """Rows of one shard that are not deleted, None for all."""
-        begin, end = self._stored_before[number], self._stored_before[number + 1]
-        low, high = np.searchsorted(self._deleted, (begin, end))
-        return None if low == high else np.delete(np.arange(end - begin), self._deleted[low:high] - begin)
-
-    def _stored(self, live: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Numbers over all stored rows of some live rows."""
-        return np.delete(np.arange(self._stored_before[-1]), self._deleted)[live]
+        return map_blocks(self._folder, shard.name, shard.n_rows, self._manifest.plan)
 
     def _column(self, column: str) -> list[str]:
         values: list[str] = []
         for number, shard in enumerate(self._manifest.shards):
             stored = read_ids(self._folder, shard.name, shard.n_rows, column)
-            rows = self._live_rows(number)
+            rows = self._rows.within(number)
             values.extend(stored if rows is None else (stored[row] for row in rows.tolist()))
         return values

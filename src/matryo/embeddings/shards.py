@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,15 +27,6 @@ _ALIGNMENT = 64
 _LENGTH_BYTES = 8
 _UNIT_TOLERANCE = 1e-3
 _REPAIR = "restore it from a copy, or delete the set and encode again"
-
-
-def shard_name(number: int) -> str:
-    """File name of a shard without suffix.
-
-    >>> shard_name(7)
-    'shard-00007'
-    """
-    return f"shard-{number:05d}"
 
 
 def vectors_file(folder: Path, name: str) -> Path:
@@ -86,8 +77,13 @@ def check_rows(vectors: Array, plan: Plan, n_rows: int, first_row: int) -> None:
         )
 
 
-def stored_rows(vectors: Array, dtype: str) -> Array:
+def stored_rows(vectors: Array, dtype: str, first_row: int) -> Array:
     """Vectors in the type they are stored in, without a copy where they have it.
+
+    Args:
+        vectors: (n, width) float, finite.
+        dtype: "float32" or "float16".
+        first_row: number of the first row, for the message.
 
     Raises: ShapeError if a row does not survive: values too large or too small for the type.
     """
@@ -101,7 +97,7 @@ def stored_rows(vectors: Array, dtype: str) -> Array:
             row = int(np.flatnonzero(bad)[0])
             peak = float(np.abs(vectors[row]).max())
             raise ShapeError(
-                f"row {row} does not fit {dtype}, its largest value is {peak:.4g}; scale it or use float32"
+                f"values must fit {dtype}, row {first_row + row} reaches {peak:.4g}; scale it or use a wider dtype"
             )
     return stored
 
@@ -122,13 +118,13 @@ def ids_table(ids: Sequence[str], texts: Sequence[str] | None) -> "pa.Table":
     return pa.table(columns)
 
 
-def write_shard(folder: Path, name: str, vectors: Array, table: "pa.Table", plan: Plan) -> Shard:
+def write_shard(folder: Path, name: str, stored: Array, table: "pa.Table", plan: Plan) -> Shard:
     """Write both files of one shard, each atomically.
 
     Args:
         folder: the set.
-        name: see `shard_name`.
-        vectors: (n, width) float, checked by `check_rows`.
+        name: its file name without suffix.
+        stored: (n, width), see `check_rows` and `stored_rows`.
         table: see `ids_table`, n rows.
         plan: the set's plan.
 
@@ -137,7 +133,6 @@ def write_shard(folder: Path, name: str, vectors: Array, table: "pa.Table", plan
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    stored = stored_rows(vectors, plan.dtype)
     path = vectors_file(folder, name)
     vectors_sha256 = write_pieces(path, _tensor_pieces(stored, plan))
     sink = pa.BufferOutputStream()
@@ -166,22 +161,19 @@ def _tensor_pieces(stored: Array, plan: Plan) -> Iterator[bytes | memoryview]:
         yield np.ascontiguousarray(block(stored, start, stop)).reshape(-1).view(np.uint8).data
 
 
-@final
-class ShardBlocks:
-    """The blocks of one shard, mapped into memory: only what is read is loaded."""
+def map_blocks(folder: Path, name: str, n_rows: int, plan: Plan) -> dict[tuple[int, int], Array]:
+    """The blocks of one shard, mapped into memory: only what is read is loaded.
 
-    def __init__(self, folder: Path, name: str, n_rows: int, plan: Plan) -> None:
-        """Map a shard's vectors.
-
-        Raises: FormatError if the file is missing, cut short or not as the plan says.
-        """
-        path = vectors_file(folder, name)
-        offsets = _read_offsets(path, n_rows, plan)
-        raw = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
-        self.blocks = {
-            (start, stop): raw[first:last].view(_CODES[plan.dtype][1]).reshape(n_rows, stop - start)
-            for (start, stop), (first, last) in offsets.items()
-        }
+    Returns: (n_rows, stop - start) of the stored type, read-only, by (start, stop).
+    Raises: FormatError if the file is missing, cut short or not as the plan says.
+    """
+    path = vectors_file(folder, name)
+    offsets = _read_offsets(path, n_rows, plan)
+    raw = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
+    return {
+        (start, stop): raw[first:last].view(_CODES[plan.dtype][1]).reshape(n_rows, stop - start)
+        for (start, stop), (first, last) in offsets.items()
+    }
 
 
 def _read_offsets(path: Path, n_rows: int, plan: Plan) -> dict[tuple[int, int], tuple[int, int]]:
@@ -236,7 +228,7 @@ def read_ids(folder: Path, name: str, n_rows: int, column: str = "id") -> list[s
 
     Args:
         folder: the set.
-        name: see `shard_name`.
+        name: its file name without suffix.
         n_rows: rows the shard has.
         column: "id" or "text".
 

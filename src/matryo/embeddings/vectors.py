@@ -1,6 +1,6 @@
 """What exact search and maps read: a matrix by row range and column range, in memory or on disk."""
 
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from matryo.errors import ShapeError
 from matryo.prefix import Array, block, check_matrix
 
 
+@runtime_checkable
 class Vectors(Protocol):
     """Rows of `width` numbers that can be read piece by piece."""
 
@@ -47,6 +48,8 @@ class ArrayVectors:
         Raises: ShapeError if it is anything else.
         """
         check_matrix(matrix)
+        if matrix.dtype.itemsize > 4 and matrix.size and max(matrix.max(), -matrix.min()) > np.finfo(np.float32).max:
+            raise ShapeError(f"vectors must fit float32, got values beyond it in {matrix.dtype}; scale them")
         self._matrix = matrix
 
     @property
@@ -71,9 +74,9 @@ def as_vectors(x: Array | Vectors) -> Vectors:
 
     Raises: ShapeError if x is a matrix that is not finite, two-dimensional and of floats, or neither of both.
     """
-    if isinstance(x, np.ndarray) or not hasattr(x, "read"):
-        return ArrayVectors(x)
-    return x
+    if isinstance(x, Vectors):
+        return x
+    return ArrayVectors(x)
 
 
 def row_range(rows: slice, n_rows: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from matryo.embeddings.ids import check_ids
 from matryo.embeddings.manifest import MANIFEST_FILE, Manifest, Shard, generation_file, read_manifest
 from matryo.embeddings.plan import read_plan
-from matryo.embeddings.shards import ShardBlocks, check_sizes, ids_file, read_ids, vectors_file
+from matryo.embeddings.shards import check_sizes, ids_file, map_blocks, read_ids, vectors_file
 from matryo.errors import FormatError, MatryoError
 from matryo.files import digest_file
 
@@ -64,7 +64,7 @@ def _generations(folder: Path, manifest: Manifest) -> list[str]:
 def _shard(folder: Path, shard: Shard, manifest: Manifest) -> list[str]:
     try:
         check_sizes(folder, [shard])
-        ShardBlocks(folder, shard.name, shard.n_rows, manifest.plan)
+        map_blocks(folder, shard.name, shard.n_rows, manifest.plan)
         read_ids(folder, shard.name, shard.n_rows)
         if manifest.plan.keep_texts:
             read_ids(folder, shard.name, shard.n_rows, "text")

@@ -9,8 +9,8 @@ import numpy as np
 
 from matryo.embeddings.ids import check_ids
 from matryo.embeddings.manifest import MANIFEST_FILE, Manifest, read_manifest, write_manifest
-from matryo.embeddings.plan import Plan, start_plan
-from matryo.embeddings.shards import check_rows, ids_file, ids_table, kept_shard, shard_name, vectors_file, write_shard
+from matryo.embeddings.plan import Plan, check_plan, shard_name, write_plan
+from matryo.embeddings.shards import check_rows, ids_file, ids_table, kept_shard, stored_rows, vectors_file, write_shard
 from matryo.embeddings.vectors import Vectors
 from matryo.errors import MatryoError, ShapeError
 from matryo.files import only_writer
@@ -47,7 +47,7 @@ def fill(
     Raises: what `build_set` raises.
     """
     with only_writer(folder):
-        start_plan(folder, plan)
+        planned = check_plan(folder, plan)
         if (folder / MANIFEST_FILE).exists():
             manifest, _ = read_manifest(folder)
             if manifest.generation > 1:
@@ -59,6 +59,8 @@ def fill(
         n_ids = check_ids(ids)
         if n_ids != plan.n_rows:
             raise MatryoError(f"{plan.n_rows} texts were counted and {n_ids} read; use texts that do not change")
+        if not planned:
+            write_plan(folder, plan)
         names = [shard_name(number) for number in range(len(plan.shards))]
         missing = sum(
             last - first
@@ -70,7 +72,7 @@ def fill(
             for name, (first, last), content in zip(names, plan.shards, contents(), strict=True):
                 if len(content.ids) != last - first:
                     raise MatryoError(
-                        f"rows {first}..{last} gave {len(content.ids)} texts; use texts that do not change"
+                        f"{last - first} texts were due, {len(content.ids)} came; use texts that do not change"
                     )
                 # The table comes first: text that cannot be stored is found before hours of encoding, not after.
                 table = ids_table(content.ids, content.texts)
@@ -78,7 +80,8 @@ def fill(
                 if shard is None:
                     vectors = content.vectors()
                     check_rows(vectors, plan, last - first, first)
-                    shard = write_shard(folder, name, vectors, table, plan)
+                    stored = stored_rows(vectors, plan.dtype, first)
+                    shard = write_shard(folder, name, stored, table, plan)
                     advance(last - first)
                 shards.append(shard)
         write_manifest(folder, Manifest(generation=1, parent="", plan=plan, shards=tuple(shards)))
@@ -110,6 +113,7 @@ def check_given(vectors: Vectors, ids: Sequence[str], texts: Sequence[str] | Non
     for first in range(0, vectors.n_rows, plan.shard_rows):
         piece = vectors.read(slice(first, first + plan.shard_rows), 0, vectors.width)
         check_rows(piece, plan, len(piece), first)
+        stored_rows(piece, plan.dtype, first)
     if vectors.n_rows == 0 and vectors.width != plan.space.width:
         raise ShapeError(f"this space has width {plan.space.width}, got vectors of {vectors.width}; pass its vectors")
 
