@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from matryo.errors import MatryoError
 from matryo.losses.cut import block, work_dtype
 from matryo.losses.scores import ERASED, Groups, PrefixScores, Side, Tile, measure_side
 from matryo.prefix import prefix_blocks
@@ -181,9 +181,10 @@ class NestedInfoNCE(torch.autograd.Function):
         return weights @ per_dim, per_dim
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, of_total: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         """Scale the gradient that the forward pass left."""
+        if torch.is_grad_enabled():  # asked for with create_graph=True
+            raise MatryoError("the nested loss has first derivatives only, got create_graph=True; leave it False")
         scaled = (
             None if g is None else (g * of_total).to(dtype)
             for g, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
