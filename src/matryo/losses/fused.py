@@ -170,6 +170,7 @@ class NestedInfoNCE(torch.autograd.Function):
             scores = PrefixScores(*sides, dims, temperatures, positive, groups)
             gradient = _Gradient(scores, wanted[:2]) if any(wanted) else None
             per_dim = (_both_ways if symmetric else _one_way)(scores, weights, gradient).mean(1)
+            total = weights @ per_dim
             if gradient is not None:
                 ctx.save_for_backward(
                     gradient.of_embeddings(gradient.a, scores.a, gradient.row_dots, a.shape[1]),
@@ -178,7 +179,7 @@ class NestedInfoNCE(torch.autograd.Function):
                 )
                 ctx.dtypes = (a.dtype, b.dtype, temperatures.dtype)
         ctx.mark_non_differentiable(per_dim)
-        return weights @ per_dim, per_dim
+        return total, per_dim
 
     @staticmethod
     def backward(ctx: Any, of_total: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:

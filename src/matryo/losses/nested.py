@@ -142,7 +142,7 @@ def _check_weights(weights: Sequence[float] | Tensor | None, n_dims: int, like: 
 def _check_temperatures(
     temperatures: float | Sequence[float] | Tensor, n_dims: int, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
-    values = torch.as_tensor(temperatures).to(device=device, dtype=dtype)
+    values = torch.as_tensor(temperatures, dtype=dtype, device=device)
     if values.shape not in ((), (1,), (n_dims,)):
         raise ShapeError(
             f"temperatures must be one number or {n_dims}, one per dim, got shape {tuple(values.shape)}; match dims"
