@@ -27,7 +27,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": _cpu(),
         "cores": _cores(),
-        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "platform": f"{platform.system()} {platform.machine()}",
         "memory_bytes": _memory_bytes(),
     }
 

@@ -25,17 +25,20 @@ def group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
-def draw_counts(n_groups: int, n_draws: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+def draw_counts(
+    n_groups: int, n_draws: int, rng: np.random.Generator, *, max_cells: int = _CELLS_PER_BLOCK
+) -> Iterator[NDArray[np.float64]]:
     """How often each group occurs in each draw, in blocks of bounded memory.
 
     Args:
         n_groups: groups to draw from; each draw takes as many as there are, with replacement.
         n_draws: number of draws.
         rng: source of randomness.
+        max_cells: numbers per block, at least one row.
 
     Yields: (b, n_groups) float64 whole numbers; every row sums to n_groups; the b sum to n_draws.
     """
-    rows = max(1, _CELLS_PER_BLOCK // n_groups)
+    rows = max(1, max_cells // n_groups)
     for start in range(0, n_draws, rows):
         b = min(rows, n_draws - start)
         drawn = rng.integers(0, n_groups, size=(b, n_groups)) + np.arange(b)[:, None] * n_groups
