@@ -9,11 +9,12 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from xml.dom import minidom
 
 from matryo.errors import MatryoError
+from matryo.reports.table import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -156,8 +157,9 @@ def _svg(chart: Chart, fonttype: str, key: str, *, narrow: bool) -> minidom.Elem
     with _settings(fonttype):
         stream = io.BytesIO()
         none = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        transparent = fonttype == "none"
-        _draw(chart, narrow=narrow).savefig(stream, format="svg", metadata=none, transparent=transparent)
+        inline = fonttype == "none"
+        drawn = replace(chart, title="") if inline else chart  # a page has a heading of its own
+        _draw(drawn, narrow=narrow).savefig(stream, format="svg", metadata=none, transparent=inline)
     document = minidom.parseString(stream.getvalue())
     root = document.documentElement
     assert root is not None  # our own logic: a document that was parsed has a root
@@ -181,10 +183,10 @@ def _described(
         root.removeAttribute("height")
     root.setAttribute("role", "img")
     root.setAttribute("aria-labelledby", f"{key}-title {key}-desc")
-    for name, text in (("desc", chart.description()), ("title", f"{chart.measure}, {chart.title}")):
+    for name, text in (("desc", chart.description()), ("title", f"{chart.measure} on {chart.title}")):
         child = document.createElement(name)
         child.setAttribute("id", f"{key}-{name}")
-        child.appendChild(document.createTextNode(text))
+        child.appendChild(document.createTextNode(printable(text)))
         root.insertBefore(child, root.firstChild)
     return root
 
@@ -199,7 +201,7 @@ def _draw(chart: Chart, *, narrow: bool) -> "Figure":
 
     labels = [_short(line.label) for line in chart.lines] + [_short(floor.label) for floor in chart.floors]
     if narrow:
-        legend = 0.19 * len(labels) + 0.1
+        legend = 0.175 * len(labels) + 0.05
         width, height, left, right, bottom, top = 4.2, 3.3 + legend, 0.48, 0.12, 0.55 + legend, 0.42
     else:
         margin = 0.35 + 0.068 * max((len(label) for label in labels), default=0)
@@ -269,7 +271,8 @@ def _dress(axes: "Axes", chart: Chart) -> None:
     axes.tick_params(axis="both", length=0, pad=5)
     axes.tick_params(axis="x", length=3)
     axes.set_xlabel("dims kept (log scale)", labelpad=5)
-    axes.set_title(_short(f"{chart.measure}, {chart.title}", 70), loc="left", fontsize=10.5, fontweight="bold", pad=10)
+    title = " on ".join(part for part in (chart.measure, chart.title) if part)
+    axes.set_title(_short(title, 70), loc="left", fontsize=10.5, fontweight="bold", pad=10)
 
 
 def _label(axes: "Axes", chart: Chart, height: float, inches: "Affine2D") -> None:
@@ -356,5 +359,5 @@ def _start(group: tuple[float, int], gap: float, height: float) -> float:
 
 
 def _short(text: str, longest: int = _LONGEST_LABEL) -> str:
-    line = " ".join(text.split())
+    line = printable(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"

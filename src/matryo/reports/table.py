@@ -22,10 +22,17 @@ _LATEX_SPECIAL = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in one field: a text and, less prominent, a detail such as an interval."""
+    """What stands in one field: a text and, less prominent, a detail such as an interval.
+
+    Attributes:
+        text: the value.
+        detail: what belongs to it.
+        strong: whether it stands out: in bold, in console text by a star.
+    """
 
     text: str
     detail: str = ""
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +108,21 @@ def console(table: Table, width: int = 120) -> str:
 
     Returns: lines joined by newlines, without one at the end.
     """
-    sizes = [
-        max([_size(column.name), *(max(_size(row[place].text), _size(row[place].detail)) for row in table.rows)])
-        for place, column in enumerate(table.columns)
-    ]
+    starred = [any(row[place].strong for row in table.rows) for place in range(len(table.columns))]
+    heads = [Cell(column.name) for column in table.columns]
+    texts = [[_starred(cell, star) for cell, star in zip(row, starred, strict=True)] for row in (heads, *table.rows)]
+    sizes = [max(_size(line) for row in texts for line in row[place]) for place in range(len(table.columns))]
     blocks = []
     for places in _fitting(sizes, width):
-        lines = [_line([table.columns[place].name for place in places], places, sizes, table)]
-        lines.append("-" * (sum(sizes[place] for place in places) + len(_GAP) * (len(places) - 1)))
-        for row in table.rows:
-            lines.append(_line([row[place].text for place in places], places, sizes, table))
-            if any(row[place].detail for place in places):
-                lines.append(_line([row[place].detail for place in places], places, sizes, table))
+        lines = []
+        for row in texts:
+            lines.append(_line([row[place][0] for place in places], places, sizes, table))
+            if any(row[place][1] for place in places):
+                lines.append(_line([row[place][1] for place in places], places, sizes, table))
+        lines.insert(1, "-" * (sum(sizes[place] for place in places) + len(_GAP) * (len(places) - 1)))
         blocks.append("\n".join(lines))
     title = "\n".join(textwrap.wrap(printable(table.title), width))
-    notes = ["\n".join(textwrap.wrap(printable(note), width, subsequent_indent="  ")) for note in table.notes]
+    notes = [wrapped(note, width) for note in table.notes]
     return "\n".join(part for part in (title, "\n\n".join(blocks), *notes) if part)
 
 
@@ -134,12 +141,7 @@ def markdown(table: Table) -> str:
         _pipes([markdown_text(column.name) for column in table.columns]),
         _pipes([":--" if column.align == "left" else "--:" for column in table.columns]),
     ]
-    for row in table.rows:
-        lines.append(
-            _pipes(
-                [markdown_text(cell.text) + (f" ({markdown_text(cell.detail)})" if cell.detail else "") for cell in row]
-            )
-        )
+    lines += [_pipes([_markdown_cell(cell) for cell in row]) for row in table.rows]
     parts = [f"**{markdown_text(table.title)}**"] if table.title else []
     parts.append("\n".join(lines))
     parts.extend(markdown_text(note) for note in table.notes)
@@ -155,12 +157,11 @@ def latex(table: Table) -> str:
     lines += [rf"\begin{{tabular}}{{{layout}}}", r"\hline"]
     lines += [" & ".join(latex_text(column.name) for column in table.columns) + r" \\", r"\hline"]
     for row in table.rows:
-        lines.append(" & ".join(latex_text(cell.text) for cell in row) + r" \\")
+        values = [rf"\textbf{{{latex_text(cell.text)}}}" if cell.strong else latex_text(cell.text) for cell in row]
+        lines.append(" & ".join(values) + r" \\")
         if any(cell.detail for cell in row):
-            lines.append(
-                " & ".join(rf"{{\scriptsize {latex_text(cell.detail)}}}" if cell.detail else "" for cell in row)
-                + r" \\"
-            )
+            details = [rf"{{\scriptsize {latex_text(cell.detail)}}}" if cell.detail else "" for cell in row]
+            lines.append(" & ".join(details) + r" \\")
     lines += [r"\hline", r"\end{tabular}"]
     lines += [rf"\par{{\footnotesize {latex_text(note)}}}" for note in table.notes]
     return "\n".join([*lines, r"\end{table}"])
@@ -174,6 +175,11 @@ def printable(text: str) -> str:
         'a?[2Jb c'
     """
     return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
+
+
+def wrapped(text: str, width: int) -> str:
+    """A sentence for the console, broken into lines of at most `width`, the later ones indented."""
+    return "\n".join(textwrap.wrap(printable(text), width, subsequent_indent="  "))
 
 
 def markdown_text(text: str) -> str:
@@ -191,6 +197,18 @@ def latex_text(text: str) -> str:
     return printable(text).translate(_LATEX_SPECIAL)
 
 
+def _starred(cell: Cell, star: bool) -> tuple[str, str]:
+    """Text and detail for the console; where a column has a star, every other cell of it keeps its place free."""
+    if not star:
+        return printable(cell.text), printable(cell.detail)
+    return printable(cell.text) + ("*" if cell.strong else " "), printable(cell.detail) + " " if cell.detail else ""
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = f"**{markdown_text(cell.text)}**" if cell.strong else markdown_text(cell.text)
+    return f"{text} ({markdown_text(cell.detail)})" if cell.detail else text
+
+
 def _pipes(fields: Sequence[str]) -> str:
     return f"| {' | '.join(fields)} |"
 
@@ -198,7 +216,7 @@ def _pipes(fields: Sequence[str]) -> str:
 def _size(text: str) -> int:
     from rich.cells import cell_len  # wide characters take two columns of a terminal
 
-    return cell_len(printable(text))
+    return cell_len(text)
 
 
 def _fitting(sizes: Sequence[int], width: int) -> list[list[int]]:
@@ -218,5 +236,5 @@ def _line(texts: Sequence[str], places: Sequence[int], sizes: Sequence[int], tab
     for text, place in zip(texts, places, strict=True):
         padding = " " * (sizes[place] - _size(text))
         left = table.columns[place].align == "left"
-        fields.append(printable(text) + padding if left else padding + printable(text))
+        fields.append(text + padding if left else padding + text)
     return _GAP.join(fields).rstrip()

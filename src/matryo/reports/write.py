@@ -1,0 +1,73 @@
+"""Writing the reports of a run folder from its stored results alone."""
+
+from pathlib import Path
+
+from matryo.evaluation.results import RunResults
+from matryo.files import atomic_path, write_text
+from matryo.reports.curve_report import curve_report
+from matryo.reports.curve_table import difference_tables, main_table, recommendation_table, share_tables
+from matryo.reports.document import chart_stem
+from matryo.reports.figures import png, svg_file
+from matryo.reports.formats import seconds
+from matryo.reports.html import report_html
+from matryo.reports.markdown import report_markdown
+from matryo.reports.panels import Panel, panels
+from matryo.reports.table import console, printable, wrapped
+from matryo.reports.verdict import difference_sentences, verdict
+
+HTML_FILE = "report.html"
+MARKDOWN_FILE = "report.md"
+
+
+def write_reports(folder: str | Path) -> list[Path]:
+    """Write every report of a run: the page, the Markdown text and the plots; what is there is replaced.
+
+    Args:
+        folder: of the run, with `results.json`.
+
+    Returns: the files, the page first.
+    Raises: FormatError if the results are missing or of an unknown format.
+    """
+    folder = Path(folder)
+    report = curve_report(RunResults.read(folder, with_per_query=False))
+    written = []
+    for number, chart in enumerate(report.charts()):
+        image, drawing = folder / f"{chart_stem(number)}.png", folder / f"{chart_stem(number)}.svg"
+        with atomic_path(image) as temporary:
+            temporary.write_bytes(png(chart))
+        write_text(drawing, svg_file(chart))
+        written += [image, drawing]
+    page, text = folder / HTML_FILE, folder / MARKDOWN_FILE
+    write_text(text, report_markdown(report))
+    write_text(page, report_html(report))
+    return [page, text, *written]
+
+
+def console_summary(results: RunResults, width: int = 120) -> str:
+    """The run for a terminal: the main curve with shares, differences and dims, every further curve, seconds, notes.
+
+    Args:
+        results: of a run; per-query values are not needed.
+        width: columns of the screen.
+
+    Returns: text without a newline at the end.
+    """
+    found = panels(results)
+    parts = [_summary(panel, width, whole=panel is found[0]) for panel in found]
+    if not found:
+        parts.append(f"{printable(results.run_name)}: no scores")
+    if results.seconds:
+        taken = ", ".join(f"{step} {seconds(value)}" for step, value in results.seconds.items())
+        parts.append(wrapped(f"seconds: {taken}", width))
+    if results.notes:
+        parts.append("\n".join(wrapped(f"note: {note}", width) for note in results.notes))
+    return "\n\n".join(parts)
+
+
+def _summary(panel: Panel, width: int, *, whole: bool) -> str:
+    tables = [main_table(panel)]
+    if whole:
+        recommended = recommendation_table(panel)
+        tables += [*share_tables(panel), *difference_tables(panel), *([recommended] if recommended else [])]
+    sentences = [wrapped(sentence, width) for sentence in (f"{verdict(panel)}.", *difference_sentences(panel))]
+    return "\n\n".join([*(console(table, width) for table in tables), "\n".join(sentences)])
