@@ -128,6 +128,10 @@ def recommendation_table(panel: Panel) -> Table | None:
         "Detectable loss: the smallest loss of share that this many queries can tell apart from the share asked, "
         "at the first dim below the full width, four times in five.",
     ]
+    if len(rows) > 1:
+        notes.append(
+            "Each map has a test of its own; picking the best of several on the same queries favours it a little."
+        )
     return Table.of(f"{panel.name}: recommended dim ({_size(first.n, first.n_groups)})", columns, rows, notes)
 
 
