@@ -1,1 +1,103 @@
-"""matryo: embeddings that can be cut."""
+"""matryo: embeddings that can be cut.
+
+Train, adapt, verify, store and search text embeddings whose first K numbers are themselves a good embedding. The names
+below load when they are first used: importing the package needs NumPy only.
+
+>>> import numpy as np
+>>> import matryo
+>>> matryo.cut(np.array([[3.0, 4.0, 12.0]]), 2)
+array([[0.6, 0.8]])
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from matryo.errors import FormatError, MatryoError, MissingExtra, NotFittedError, ShapeError, SpaceError
+from matryo.hits import Hits, merge
+from matryo.prefix import check_dims, cut, prefix_norms, unit_rows
+from matryo.space import Space
+
+if TYPE_CHECKING:
+    from matryo.data import Pairs, Retrieval, Texts, open_retrieval, read_pairs, stdlib_pairs
+    from matryo.embeddings import EmbeddingSet
+    from matryo.encoders import Encoder, MappedEncoder, encode_to_set, export_model, load_encoder, save_model
+    from matryo.evaluation import Score, retrieval_curve
+    from matryo.losses import NestedLoss, nested_info_nce
+    from matryo.maps import MatrixMap, fit_full_head, fit_nested_head, fit_rotation, load_map
+    from matryo.measures import Measure, evaluate, judge, recommend_dim
+    from matryo.search import BM25, ExactIndex, search_prefixes
+
+_HOMES = {
+    "matryo.data": ("Pairs", "Retrieval", "Texts", "open_retrieval", "read_pairs", "stdlib_pairs"),
+    "matryo.embeddings": ("EmbeddingSet",),
+    "matryo.encoders": ("Encoder", "MappedEncoder", "encode_to_set", "export_model", "load_encoder", "save_model"),
+    "matryo.evaluation": ("Score", "retrieval_curve"),
+    "matryo.losses": ("NestedLoss", "nested_info_nce"),
+    "matryo.maps": ("MatrixMap", "fit_full_head", "fit_nested_head", "fit_rotation", "load_map"),
+    "matryo.measures": ("Measure", "evaluate", "judge", "recommend_dim"),
+    "matryo.search": ("BM25", "ExactIndex", "search_prefixes"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BM25",
+    "EmbeddingSet",
+    "Encoder",
+    "ExactIndex",
+    "FormatError",
+    "Hits",
+    "MappedEncoder",
+    "MatrixMap",
+    "MatryoError",
+    "Measure",
+    "MissingExtra",
+    "NestedLoss",
+    "NotFittedError",
+    "Pairs",
+    "Retrieval",
+    "Score",
+    "ShapeError",
+    "Space",
+    "SpaceError",
+    "Texts",
+    "check_dims",
+    "cut",
+    "encode_to_set",
+    "evaluate",
+    "export_model",
+    "fit_full_head",
+    "fit_nested_head",
+    "fit_rotation",
+    "judge",
+    "load_encoder",
+    "load_map",
+    "merge",
+    "nested_info_nce",
+    "open_retrieval",
+    "prefix_norms",
+    "read_pairs",
+    "recommend_dim",
+    "retrieval_curve",
+    "save_model",
+    "search_prefixes",
+    "stdlib_pairs",
+    "unit_rows",
+]
+
+try:
+    __version__ = version("matryo")
+except PackageNotFoundError:  # run from a source tree that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'matryo' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Public names, also those not loaded yet."""
+    return sorted({*globals(), *__all__})

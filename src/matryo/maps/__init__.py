@@ -11,6 +11,7 @@ from matryo.errors import FormatError
 from matryo.maps.base import Map
 from matryo.maps.matrix import MatrixMap, then
 from matryo.maps.rotation import fit_rotation, random_dims, second_moment
+from matryo.maps.vectors import MappedVectors
 
 if TYPE_CHECKING:
     from matryo.maps.head import HeadSettings, PairVectors, fit_full_head, fit_nested_head
@@ -20,6 +21,7 @@ __all__ = [
     "HeadSettings",
     "LoopSettings",
     "Map",
+    "MappedVectors",
     "MatrixMap",
     "PairVectors",
     "fit_full_head",

@@ -26,8 +26,8 @@ class LoopSettings:
 
     batch_size: int = 512
     learning_rate: float = 1e-3
-    max_epochs: int = 60
-    patience: int = 4
+    max_epochs: int = 40
+    patience: int = 5
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def train(
     kept_epoch = 0
     for epoch in range(1, settings.max_epochs + 1):
         order = torch.from_numpy(shuffle.permutation(n_rows))
-        for rows in order[: n_steps * settings.batch_size].split(settings.batch_size):
+        for rows in order[: n_steps * settings.batch_size].view(n_steps, settings.batch_size):
             value = loss(rows)
             if not math.isfinite(value.item()):
                 raise MatryoError(f"the loss became {value.item()} in epoch {epoch}; lower the learning rate")
             optimizer.zero_grad(set_to_none=True)
-            value.backward()
+            torch.autograd.backward(value)
             optimizer.step()
             schedule.step()
         validation.append(validation_loss())

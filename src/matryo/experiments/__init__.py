@@ -1,0 +1,1 @@
+"""Stages joined into runs, cached and resumable."""

@@ -1,0 +1,50 @@
+"""What every experiment is told about the model: one small value instead of five arguments passed around."""
+
+from dataclasses import dataclass
+
+from matryo.encoders import Encoder, load_encoder
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which encoder to load and how to run it.
+
+    Attributes:
+        name: minilm, wordllama, a sentence-transformers folder or hub id.
+        device: auto, cpu or cuda.
+        precision: auto, fp32 or bf16.
+        max_tokens: read at most this many tokens; None = as the model says.
+        trust_remote_code: run code that lies beside the weights.
+    """
+
+    name: str
+    device: str = "auto"
+    precision: str = "auto"
+    max_tokens: int | None = None
+    trust_remote_code: bool = False
+
+    def load(self) -> Encoder:
+        """The encoder.
+
+        Raises: MatryoError if there is no such model or it cannot be cut; MissingExtra if its package is missing.
+        """
+        return load_encoder(
+            self.name,
+            device=self.device,
+            precision=self.precision,
+            max_tokens=self.max_tokens,
+            trust_remote_code=self.trust_remote_code,
+        )
+
+
+def default_dims(width: int) -> tuple[int, ...]:
+    """A ladder of dims for a model about which nothing else is known: halves and thirds of the width down to 32.
+
+    >>> default_dims(384)
+    (32, 64, 96, 128, 192, 256, 384)
+    >>> default_dims(256)
+    (32, 64, 85, 128, 170, 256)
+    """
+    shares = (width, width * 2 // 3, width // 2, width // 3, width // 4, width // 6, width // 8, width // 12)
+    ladder = {d for d in shares if d >= 32}
+    return tuple(sorted(ladder or {width}))

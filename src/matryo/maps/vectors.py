@@ -1,0 +1,40 @@
+"""A map laid over vectors: reads like the mapped matrix without ever holding all of it."""
+
+from typing import final
+
+from matryo.embeddings import Vectors
+from matryo.errors import ShapeError
+from matryo.maps.base import Map
+from matryo.prefix import Array, block
+
+
+@final
+class MappedVectors:
+    """Rows of `source` after `fitted`, mapped when they are read; the last range of rows is kept."""
+
+    def __init__(self, source: Vectors, fitted: Map) -> None:
+        """Refuse vectors of another width than the map reads."""
+        if source.width != fitted.source.width:
+            raise ShapeError(
+                f"this map reads {fitted.source.width} numbers per row, got {source.width}; use its own space"
+            )
+        self._source = source
+        self._fitted = fitted
+        self._kept: tuple[slice, Array] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self._source.n_rows
+
+    @property
+    def width(self) -> int:
+        """Numbers per row after the map."""
+        return self._fitted.target.width
+
+    def read(self, rows: slice, start: int, stop: int) -> Array:
+        """Columns start..stop of some mapped rows; see `Vectors.read`."""
+        # a search reads every block of one range of rows before it goes on, so that one range is mapped once
+        if self._kept is None or self._kept[0] != rows:
+            self._kept = (rows, self._fitted.apply(self._source.read(rows, 0, self._source.width)))
+        return block(self._kept[1], start, stop)
