@@ -10,11 +10,35 @@ from matryo.encoders.base import ROLES, Encoder, Role
 
 if TYPE_CHECKING:
     from matryo.encoders.loading import PACKAGED, load_encoder
+    from matryo.encoders.mapped import MappedEncoder
     from matryo.encoders.model import ModelEncoder
+    from matryo.encoders.notes import Matryoshka, read_matryoshka
+    from matryo.encoders.saving import export_model, save_model
+    from matryo.encoders.streaming import encode_to_set
 
-__all__ = ["PACKAGED", "ROLES", "Encoder", "ModelEncoder", "Role", "load_encoder"]
+__all__ = [
+    "PACKAGED",
+    "ROLES",
+    "Encoder",
+    "MappedEncoder",
+    "Matryoshka",
+    "ModelEncoder",
+    "Role",
+    "encode_to_set",
+    "export_model",
+    "load_encoder",
+    "read_matryoshka",
+    "save_model",
+]
 
-_FILES = {"loading": ("PACKAGED", "load_encoder"), "model": ("ModelEncoder",)}
+_FILES = {
+    "loading": ("PACKAGED", "load_encoder"),
+    "mapped": ("MappedEncoder",),
+    "model": ("ModelEncoder",),
+    "notes": ("Matryoshka", "read_matryoshka"),
+    "saving": ("export_model", "save_model"),
+    "streaming": ("encode_to_set",),
+}
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}
 
 

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matryo.errors import MatryoError
+from matryo.progress import Advance
 from matryo.space import Space
 
 Role = Literal["query", "document"]
 ROLES: tuple[Role, ...] = ("query", "document")
+# True shows a bar of its own; a function is told how many texts were just finished, so that calls can share one bar.
+Progress = bool | Advance
 
 
 class Encoder(ABC):
@@ -57,13 +60,15 @@ class Encoder(ABC):
         """What is put in front of every text of a role; empty if nothing."""
 
     @abstractmethod
-    def encode(self, texts: Sequence[str], role: Role = "document", *, progress: bool = False) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = "document", *, progress: Progress = False
+    ) -> NDArray[np.float32]:
         """Vectors of texts.
 
         Args:
             texts: any number of texts, also none; an empty text is a text.
             role: which prompt to use.
-            progress: show rate and time left on stderr.
+            progress: True shows rate and time left on stderr; a function is called with the number of texts just done.
 
         Returns: (n, width) float32 in the order of the texts; rows of length 1 if the space normalizes, except that
             a text without any known token may give a zero row.

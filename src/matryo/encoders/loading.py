@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -13,8 +12,10 @@ from transformers.utils import logging as transformers_logging
 
 from matryo.encoders.folders import MODEL_FILES, check_model_folder
 from matryo.encoders.model import ModelEncoder
+from matryo.encoders.notes import read_spaces
 from matryo.encoders.packaged import minilm_folder, wordllama_model
 from matryo.errors import FormatError, MatryoError
+from matryo.space import Space
 
 PACKAGED = ("minilm", "wordllama")
 _DEFAULT_ORGANISATION = "sentence-transformers"
@@ -51,17 +52,23 @@ def load_encoder(
         carries a named model is not installed; MatryoError if the name is unknown or an argument is out of range.
     """
     name = str(name_or_folder)
+    known: dict[str, Space] = {}
     if name == "wordllama":
         model = wordllama_model()
     else:
         folder = _find(name, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         model = load_folder(folder, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
-    encoder_name = name if name in PACKAGED or not Path(name).is_dir() else Path(name).resolve().name
-    settings: dict[str, Any] = {
-        "device": device, "precision": precision, "prompts": prompts, "max_tokens": max_tokens, "normalize": normalize,
-    }  # fmt: skip
-    encoder = ModelEncoder(model, name=encoder_name, **settings)
-    return encoder
+        known = read_spaces(folder)
+    return ModelEncoder(
+        model,
+        name=Path(name).resolve().name if name not in PACKAGED and Path(name).is_dir() else name,
+        device=device,
+        precision=precision,
+        prompts=prompts,
+        max_tokens=max_tokens,
+        normalize=normalize,
+        known=known,
+    )
 
 
 def load_folder(folder: Path, *, trust_remote_code: bool = False, allow_pickle: bool = False) -> SentenceTransformer:

@@ -1,7 +1,8 @@
 """Any sentence-transformers model as an encoder."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, final
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from matryo.encoders.base import Encoder, Role, check_role, check_texts
+from matryo.encoders.base import Encoder, Progress, Role, check_role, check_texts
 from matryo.encoders.batches import Pass
 from matryo.encoders.identity import max_tokens_of, space_of
 from matryo.encoders.precision import choose_device, choose_precision
@@ -20,6 +21,7 @@ from matryo.encoders.static import StaticPass
 from matryo.encoders.transformer import TransformerPass
 from matryo.errors import MatryoError
 from matryo.prefix import block, unit_rows
+from matryo.progress import Advance
 from matryo.progress import progress as show_progress
 from matryo.space import Space
 
@@ -38,7 +40,7 @@ class ModelEncoder(Encoder):
         prompts: Mapping[str, str] | None = None,
         max_tokens: int | None = None,
         normalize: bool = True,
-        space: Space | None = None,
+        known: Mapping[str, Space] | None = None,
     ) -> None:
         """Take over a model.
 
@@ -50,14 +52,15 @@ class ModelEncoder(Encoder):
             prompts: replaces the model's own prompts of the roles query and document.
             max_tokens: read less of each text than the model could.
             normalize: scale rows to length 1.
-            space: the space if it is known already, e.g. because this model is another encoder, saved.
+            known: spaces by the id under which this model alone would stand; a saved encoder keeps its space so.
 
         Raises: MatryoError if an argument is unknown or the model is not made for cosine similarity.
         """
         _limit_tokens(model, max_tokens)
         self._model = model
         self._name = name
-        self._space = space_of(model, normalize=normalize) if space is None else space
+        alone = space_of(model, normalize=normalize)
+        self._space = (known or {}).get(alone.id, alone)
         self._prompts = choose_prompts(model.prompts, prompts)
         where = choose_device(device)
         self._pass: Pass
@@ -129,7 +132,9 @@ class ModelEncoder(Encoder):
         check_role(role)
         return self._prompts[role]
 
-    def encode(self, texts: Sequence[str], role: Role = "document", *, progress: bool = False) -> NDArray[np.float32]:
+    def encode(
+        self, texts: Sequence[str], role: Role = "document", *, progress: Progress = False
+    ) -> NDArray[np.float32]:
         """Vectors of texts, (n, width) float32, in the order of the texts.
 
         Raises: MatryoError if the role is unknown or texts is one string.
@@ -137,7 +142,7 @@ class ModelEncoder(Encoder):
         received, prompt = check_texts(texts), self.prompt(role)
         vectors = np.empty((len(received), self.width), dtype=np.float32)
         self._truncated_last = 0
-        with show_progress(f"encode {role} texts", len(received), "texts", shown=progress) as advance:
+        with _shown(progress, f"encode {role} texts", len(received)) as advance:
             for done in self._pass.run(received, prompt, role):
                 # a model told to truncate says so by its width
                 whole = block(done.vectors, 0, self.width)
@@ -146,6 +151,15 @@ class ModelEncoder(Encoder):
                 self._truncated += done.n_truncated
                 advance(len(done.rows))
         return vectors
+
+
+@contextmanager
+def _shown(progress: Progress, label: str, total: int) -> Iterator[Advance]:
+    if callable(progress):
+        yield progress
+        return
+    with show_progress(label, total, "texts", shown=progress) as advance:
+        yield advance
 
 
 def _limit_tokens(model: SentenceTransformer, max_tokens: int | None) -> None:
