@@ -1,0 +1,1 @@
+"""Indexes: exact search at every dim in one pass, and BM25."""
