@@ -186,9 +186,7 @@ def encode(
     model: ModelName,
     texts: Annotated[Path, typer.Argument(help="A retrieval folder (its documents), a jsonl file, or plain lines.")],
     out: Annotated[Path, typer.Argument(help="Folder of the embedding set; the same command resumes it.")],
-    role: Annotated[
-        RoleOption, typer.Option(help="Decides the prompt, and which texts of a folder.")
-    ] = RoleOption.document,
+    role: Annotated[Role, typer.Option(help="Decides the prompt, and which texts of a folder.")] = Role.document,
     dtype: Annotated[Dtype, typer.Option(help="Numbers on disk.")] = Dtype.float32,
     keep_texts: Annotated[bool, typer.Option(help="Store the texts beside the vectors.")] = False,
     skip_bad: SkipBad = False,

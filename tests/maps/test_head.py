@@ -9,7 +9,7 @@ from matryo.prefix import Array, cut, unit_rows
 from matryo.space import Space
 
 WIDTH = 24
-FAST = HeadSettings(loop=LoopSettings(batch_size=64, learning_rate=3e-3, max_epochs=12))
+FAST = HeadSettings(loop=LoopSettings(batch_size=64, learning_rate=1e-2, max_epochs=25))
 
 
 def noisy_pairs(rng: np.random.Generator, n: int) -> PairVectors:
