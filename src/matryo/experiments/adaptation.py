@@ -14,7 +14,7 @@ from matryo.evaluation.score import Score
 from matryo.experiments.comparison import Say
 from matryo.experiments.encoding import truncation_note
 from matryo.experiments.paired import EncodedPairs, encode_pairs
-from matryo.experiments.settings import ModelSettings, default_dims
+from matryo.experiments.settings import ModelSettings, cuda_available, default_dims
 from matryo.experiments.stopwatch import Stopwatch
 from matryo.experiments.study import HEADS, Study, study
 from matryo.maps import HeadSettings
@@ -169,7 +169,7 @@ def assemble(
         run_name=run_name,
         dataset=next(iter(studies)),
         device=str(encoder.description["device"]),
-        cuda_available=encoder.description["cuda_available"],
+        cuda_available=cuda_available(),
         scores=tuple(score for found in studies.values() for score in found.scores),
         shares=tuple(share for found in studies.values() for share in found.shares),
         differences=tuple(difference for found in studies.values() for difference in found.differences),

@@ -18,7 +18,7 @@ from matryo.evaluation.score import PLAIN_CUT, Score
 from matryo.experiments.comparison import N_RANDOM_DRAWS, RANDOM, ROTATION
 from matryo.experiments.encoding import truncation_note
 from matryo.experiments.floor import bm25_floor
-from matryo.experiments.settings import ModelSettings, default_dims
+from matryo.experiments.settings import ModelSettings, cuda_available, default_dims
 from matryo.experiments.stopwatch import Stopwatch
 from matryo.maps import Map, MappedVectors, fit_rotation, load_map, random_dims
 from matryo.measures.judged import judge
@@ -119,7 +119,7 @@ def measure_curve(
             run_name="curve",
             dataset=task.name,
             device=str(encoder.description["device"]),
-            cuda_available=encoder.description["cuda_available"],
+            cuda_available=cuda_available(),
             scores=tuple([*floor, *single, *(pool_seeds(drawn, queries, seed=seed) if drawn else [])]),
             shares=tuple(shares([(s, curve[-1]) for curve in curves.values() for s in curve[:-1]], queries, seed=seed)),
             recommendations=tuple(recommend(c, queries, share=share, seed=seed) for c in curves.values() if len(c) > 1),

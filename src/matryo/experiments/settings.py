@@ -43,8 +43,15 @@ def default_dims(width: int) -> tuple[int, ...]:
     >>> default_dims(384)
     (32, 64, 96, 128, 192, 256, 384)
     >>> default_dims(256)
-    (32, 64, 85, 128, 170, 256)
+    (42, 64, 85, 128, 170, 256)
     """
-    shares = (width, width * 2 // 3, width // 2, width // 3, width // 4, width // 6, width // 8, width // 12)
-    ladder = {d for d in shares if d >= 32}
+    shares = (width, width * 2 // 3, width // 2, width // 3, width // 4, width // 6, width // 12)
+    ladder = {dim for dim in shares if dim >= 32}
     return tuple(sorted(ladder or {width}))
+
+
+def cuda_available() -> bool:
+    """Whether torch sees a GPU, used or not."""
+    import torch
+
+    return torch.cuda.is_available()

@@ -92,11 +92,9 @@ def study(
     """
     found = compare(data, dims, measure, model=model, seeds=seeds, settings=settings, say=say)
     queries = data.test_queries
-    seed, full = seeds[0], dims[-1]
+    seed = seeds[0]
     # each side is one object wherever it occurs, so that it is resampled once
     sides = {(name, dim): fitted.at(dim) for name, fitted in found.items() for dim in dims}
-    of_plain = [(side, sides[PLAIN_CUT, full]) for key, side in sides.items() if key != (PLAIN_CUT, full)]
-    of_own = [(side, sides[name, full]) for (name, dim), side in sides.items() if dim != full and name != PLAIN_CUT]
     named = {
         f"{head} - {ROTATION} at {dim}": (sides[head, dim], sides[ROTATION, dim]) for head in HEADS for dim in dims
     }
@@ -106,12 +104,23 @@ def study(
         found=found,
         floor=bm25_floor(data.task, measure, queries, seed=seed) if data.task else None,
         choice=choose_head(data, found, target_dim, measure, seeds),
-        shares=shares([*of_plain, *of_own], queries, seed=seed),
+        shares=[share for name in found for share in _shares(sides, name, dims, queries, seed)],
         differences=differences(named, queries, seed=seed),
         recommendations=[
             recommend(found[method.name].runs, queries, seed=seed) for method in METHODS if method.runs != "draws"
         ],
     )
+
+
+def _shares(
+    sides: dict[tuple[str, int], list[Score]], name: str, dims: tuple[int, ...], queries: Queries, seed: int
+) -> list[Share]:
+    """Shares of one method: of the plain full width at every dim, then of its own full width."""
+    full = dims[-1]
+    own = [(sides[name, dim], sides[name, full]) for dim in dims[:-1]]
+    if name == PLAIN_CUT:
+        return shares(own, queries, seed=seed)
+    return shares([*((sides[name, dim], sides[PLAIN_CUT, full]) for dim in dims), *own], queries, seed=seed)
 
 
 def choose_head(
