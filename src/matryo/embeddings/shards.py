@@ -136,7 +136,8 @@ def write_shard(folder: Path, name: str, stored: Array, table: "pa.Table", plan:
     path = vectors_file(folder, name)
     vectors_sha256 = write_pieces(path, _tensor_pieces(stored, plan))
     sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata({"vectors_sha256": vectors_sha256, "plan": plan.digest}), sink)
+    described = table.replace_schema_metadata({"vectors_sha256": vectors_sha256, "plan": plan.digest})
+    pq.write_table(described, sink, write_page_checksum=True)
     content = sink.getvalue()
     ids_sha256 = write_pieces(ids_file(folder, name), [memoryview(content)])
     return Shard(name, len(stored), path.stat().st_size, vectors_sha256, content.size, ids_sha256)
@@ -239,7 +240,10 @@ def read_ids(folder: Path, name: str, n_rows: int, column: str = "id") -> list[s
     if column not in table.column_names or table.num_rows != n_rows:
         shape = f"{table.num_rows} rows of {table.column_names}"
         raise FormatError(f"{path} must have {n_rows} rows with a column {column!r}, got {shape}; {_REPAIR}")
-    values: list[str] = table.column(column).to_pylist()
+    try:
+        values: list[str] = table.column(column).to_pylist()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path} holds a column {column!r} that is not UTF-8: {error}; {_REPAIR}") from None
     return values
 
 
@@ -248,7 +252,7 @@ def _read_table(path: Path) -> "pa.Table":
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path).read()
+        return pq.ParquetFile(path, page_checksum_verification=True).read()
     except FileNotFoundError:
         raise FormatError(f"{path} is missing, a shard of this set; {_REPAIR}") from None
     except (pa.ArrowException, OSError) as error:
