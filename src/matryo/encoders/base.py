@@ -88,7 +88,7 @@ def check_role(role: str) -> None:
 def check_texts(texts: Sequence[str]) -> list[str]:
     """The texts as a list; one string instead of a list of strings would be taken letter by letter.
 
-    Raises: MatryoError if texts is one string or holds something that is no string.
+    Raises: MatryoError if texts is one string or holds something that is no string of whole letters.
     """
     if isinstance(texts, str):
         raise MatryoError("texts must be a list of strings, got one string; pass [text]")
@@ -96,4 +96,10 @@ def check_texts(texts: Sequence[str]) -> list[str]:
     for place, text in enumerate(received):
         if not isinstance(text, str):
             raise MatryoError(f"texts must be strings, got {type(text).__name__} at place {place}; convert or drop it")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise MatryoError(
+                f"text at place {place} holds half of a surrogate pair, which is no letter; repair or drop it"
+            ) from None
     return received

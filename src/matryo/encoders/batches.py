@@ -1,10 +1,11 @@
 """Groups of texts that run through a model together: a pure function of the texts of one call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from matryo.encoders.base import Role
@@ -36,6 +37,10 @@ class Pass(Protocol):
     @property
     def precision(self) -> str:
         """Numbers the larger part of the model computes in."""
+
+    @property
+    def counts_truncated(self) -> bool:
+        """Whether `Encoded.n_truncated` can be relied on."""
 
     def run(self, texts: list[str], prompt: str, role: Role) -> Iterator[Encoded]:
         """Run all texts, each once, in batches of its own choice."""
@@ -70,3 +75,8 @@ def token_groups(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[np
         size = max(1, budget // max(1, int(lengths[order[start]])))
         yield order[start : start + size]
         start += size
+
+
+def moved(features: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    """Features with their tensors on a device."""
+    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in features.items()}

@@ -86,7 +86,8 @@ def space_of(model: SentenceTransformer, *, normalize: bool) -> Space:
     Raises: MatryoError if the model is meant for another similarity than cosine or does not tell its width.
     """
     similarity = model.similarity_fn_name
-    if similarity != "cosine":
+    # on vectors of length 1 every similarity ranks like cosine
+    if similarity != "cosine" and not normalizes(model):
         raise MatryoError(
             f"the model is meant for {similarity} similarity, this package compares by cosine everywhere because cut "
             "vectors are renormalised; choose a model trained for cosine"

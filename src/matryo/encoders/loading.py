@@ -7,6 +7,7 @@ from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
@@ -86,7 +87,7 @@ def load_folder(folder: Path, *, trust_remote_code: bool = False, allow_pickle: 
                 local_files_only=True,
                 model_kwargs={} if allow_pickle else {"use_safetensors": True},
             )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise FormatError(f"{folder} cannot be loaded as a model: {_one_line(error)}") from error
 
 

@@ -15,9 +15,9 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from matryo.encoders.base import Encoder, Progress, Role, check_role, check_texts
 from matryo.encoders.batches import Pass
 from matryo.encoders.identity import max_tokens_of, space_of
+from matryo.encoders.plain import PlainPass
 from matryo.encoders.precision import choose_device, choose_precision
 from matryo.encoders.prompts import choose_prompts
-from matryo.encoders.static import StaticPass
 from matryo.encoders.transformer import TransformerPass
 from matryo.errors import MatryoError
 from matryo.prefix import block, unit_rows
@@ -63,13 +63,7 @@ class ModelEncoder(Encoder):
         self._space = (known or {}).get(alone.id, alone)
         self._prompts = choose_prompts(model.prompts, prompts)
         where = choose_device(device)
-        self._pass: Pass
-        if isinstance(model[0], StaticEmbedding):
-            if precision == "bf16":
-                raise MatryoError("precision bf16 was asked for a static model, which is a table; use auto or fp32")
-            self._pass = StaticPass(model, where)
-        else:
-            self._pass = TransformerPass(model, choose_precision(precision, where), where)
+        self._pass = _pass_for(model, precision, where)
         self._device = where
         self._truncated = self._truncated_last = 0
 
@@ -108,6 +102,7 @@ class ModelEncoder(Encoder):
             "threads": torch.get_num_threads(),
             "batch_rule": self.batch_rule,
             "max_tokens": self._space.max_tokens,
+            "counts_truncated": self._pass.counts_truncated,
             "width": self.width,
             "model_class": " + ".join(type(module).__name__ for module in self._model),
             "prompts": dict(self._prompts),
@@ -151,6 +146,16 @@ class ModelEncoder(Encoder):
                 self._truncated += done.n_truncated
                 advance(len(done.rows))
         return vectors
+
+
+def _pass_for(model: SentenceTransformer, precision: str, device: str) -> Pass:
+    chosen = choose_precision(precision, device)
+    if TransformerPass.fits(model):
+        return TransformerPass(model, chosen, device)
+    if precision == "bf16":
+        kind = type(model[0]).__name__
+        raise MatryoError(f"precision bf16 works on models that start with a Transformer, got {kind}; use auto or fp32")
+    return PlainPass(model, device, 1024 if isinstance(model[0], StaticEmbedding) else 32)
 
 
 @contextmanager

@@ -12,19 +12,19 @@ from sentence_transformers.sentence_transformer.modules import Transformer
 from torch import nn
 
 from matryo.encoders.base import Role
-from matryo.encoders.batches import Encoded, longest_first, token_groups
-from matryo.errors import MatryoError
+from matryo.encoders.batches import Encoded, longest_first, moved, token_groups
 from matryo.prefix import Array
 
 # Texts tokenised together: enough for the tokenizer's threads, few enough to bound memory at any corpus size.
 _TEXTS_PER_CHUNK = 512
 # Padded tokens per batch: a CPU is fastest when a layer's activations stay in its caches, a GPU when it is full.
 _TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @final
 class TransformerPass:
-    """Runs a model whose first module is a Transformer.
+    """Runs a model whose first module is a Transformer that reads tokens.
 
     The transformer computes in the chosen precision; pooling and everything after it compute in float32, because
     bf16 keeps 8 bits of a mean and of a length.
@@ -34,24 +34,22 @@ class TransformerPass:
         """Prepare a model.
 
         Args:
-            model: moved to `device`; its weights stay as they are, bf16 works on a copy of the first module.
+            model: moved to `device`; its weights stay as they are, another precision works on a copy.
             precision: "fp32" or "bf16".
             device: a torch device.
-
-        Raises: MatryoError if bf16 is asked for a model that does not start with a Transformer.
         """
         self._model = model.to(device).eval()
-        first = model[0]
-        if precision == "bf16":
-            if not isinstance(first, Transformer):
-                kind = type(first).__name__
-                raise MatryoError(f"bf16 needs a model that starts with a Transformer, got {kind}; use precision fp32")
-            first = copy.deepcopy(first).to(torch.bfloat16)
-        self._first: nn.Module = first
-        self._rest = list(model)[1:]
+        modules = list(model)
+        self._first = _as_dtype(modules[0], _DTYPES[precision])
+        self._rest = [_as_dtype(module, torch.float32) for module in modules[1:]]
         self._precision = precision
         self._device = torch.device(device)
         self._budget = _TOKENS_PER_BATCH[self._device.type]
+
+    @staticmethod
+    def fits(model: SentenceTransformer) -> bool:
+        """Whether a model starts with a Transformer that turns texts into tokens and a mask, row by row."""
+        return isinstance(model[0], Transformer) and "attention_mask" in model.preprocess(["text"])
 
     @property
     def rule(self) -> str:
@@ -66,6 +64,11 @@ class TransformerPass:
         """Numbers that the transformer computes in."""
         return self._precision
 
+    @property
+    def counts_truncated(self) -> bool:
+        """Every text that loses tokens is counted."""
+        return True
+
     def run(self, texts: list[str], prompt: str, role: Role) -> Iterator[Encoded]:
         """Run all texts, each once."""
         order = longest_first(texts)
@@ -73,28 +76,22 @@ class TransformerPass:
             chunk = order[start : start + _TEXTS_PER_CHUNK]
             received = [texts[row] for row in chunk]
             features = self._model.preprocess(received, prompt=prompt or None, task=role)
-            too_long = self._too_long(features, received, prompt)
-            mask = features["attention_mask"]
-            for group in token_groups(mask.sum(dim=1).numpy(), self._budget):
-                vectors = self._forward(_select(features, group), role)
-                yield Encoded(chunk[group], vectors, int(too_long[group].sum()))
+            lengths: NDArray[np.int64] = features["attention_mask"].sum(dim=1).numpy()
+            too_long = self._too_long(lengths, received, prompt)
+            for group in token_groups(lengths, self._budget):
+                yield Encoded(chunk[group], self._forward(_select(features, group)), int(too_long[group].sum()))
 
-    def _forward(self, features: dict[str, Any], role: Role) -> Array:
-        moved = {name: _moved(value, self._device) for name, value in features.items()}
+    def _forward(self, features: Mapping[str, Any]) -> Array:
         with torch.inference_mode():
-            if not isinstance(self._first, Transformer):
-                moved = self._model(moved, task=role)
-            else:
-                moved = {name: _widened(value) for name, value in self._first(moved).items()}
-                for module in self._rest:
-                    moved = module(moved)
-            vectors: Array = moved["sentence_embedding"].float().cpu().numpy()
+            found = {name: _widened(value) for name, value in self._first(moved(features, self._device)).items()}
+            for module in self._rest:
+                found = module(found)
+            vectors: Array = found["sentence_embedding"].cpu().numpy()
         return vectors
 
-    def _too_long(self, features: Mapping[str, Any], texts: list[str], prompt: str) -> NDArray[np.bool_]:
+    def _too_long(self, lengths: NDArray[np.int64], texts: list[str], prompt: str) -> NDArray[np.bool_]:
         """Which texts lost tokens; only those that fill the whole length can have."""
         limit = self._model.max_seq_length
-        lengths = features["attention_mask"].sum(dim=1).numpy()
         flags = np.zeros(len(texts), dtype=bool)
         full = np.flatnonzero(lengths >= (np.inf if limit is None else limit))
         if len(full):
@@ -103,8 +100,15 @@ class TransformerPass:
         return flags
 
 
+def _as_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """The module itself if its numbers have this type already, else a copy."""
+    if all(numbers.dtype == dtype for numbers in module.parameters()):
+        return module
+    return copy.deepcopy(module).to(dtype)
+
+
 def _select(features: Mapping[str, Any], group: NDArray[np.int64]) -> dict[str, Any]:
-    """Some rows of tokenised texts without the columns in which all of them are padded."""
+    """Some rows of tokenised texts without the columns in which all of them are padded, left or right."""
     mask = features["attention_mask"]
     rows = torch.from_numpy(group)
     used = torch.nonzero(mask[rows].any(dim=0)).flatten()
@@ -115,10 +119,6 @@ def _select(features: Mapping[str, Any], group: NDArray[np.int64]) -> dict[str, 
         else value
         for name, value in features.items()
     }
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, torch.Tensor) else value
 
 
 def _widened(value: Any) -> Any:

@@ -1,0 +1,141 @@
+"""The contract of encoders: one list of checks, run over every kind."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from matryo.data.texts import Texts
+from matryo.encoders import Encoder, MappedEncoder, encode_to_set, export_model, load_encoder, save_model
+from matryo.errors import MatryoError, ShapeError
+from matryo.maps import fit_rotation
+from matryo.prefix import cut
+
+TEXTS = [
+    "the cat runs",
+    "a",
+    "",
+    "the dog runs to the cat and the cat to the dog",
+    "def f(x): return x",
+    "the cat runs",
+]
+
+
+@pytest.fixture(params=["tiny", "minilm", "wordllama", "mapped", "mapped twice"], scope="module")
+def encoder(request: pytest.FixtureRequest, tiny_model_folder: Path) -> Encoder:
+    if request.param in ("minilm", "wordllama"):
+        return load_encoder(request.param, precision="fp32" if request.param == "minilm" else "auto")
+    plain = load_encoder(tiny_model_folder, precision="fp32")
+    if request.param == "tiny":
+        return plain
+    mapped = MappedEncoder(plain, fit_rotation(plain.encode(TEXTS), plain.space))
+    if request.param == "mapped":
+        return mapped
+    return MappedEncoder(mapped, fit_rotation(mapped.encode([*TEXTS, "dog", "query"]), mapped.space))
+
+
+def test_vectors_are_float32_rows_of_length_1(encoder: Encoder) -> None:
+    vectors = encoder.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), encoder.width) and vectors.dtype == np.float32
+    lengths = np.linalg.norm(vectors, axis=1)
+    # a static table knows no token of the empty text
+    assert np.all(np.isclose(lengths, 1.0, atol=1e-6) | (lengths == 0.0) & (np.array(TEXTS) == ""))
+    assert encoder.space.normalize and encoder.space.width == encoder.width
+
+
+def test_the_same_call_gives_the_same_bytes(encoder: Encoder) -> None:
+    assert encoder.encode(TEXTS).tobytes() == encoder.encode(TEXTS).tobytes()
+
+
+def test_rows_stand_in_the_order_of_the_texts(encoder: Encoder) -> None:
+    together = encoder.encode(TEXTS)
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    assert np.allclose(together, alone, atol=1e-5)
+    assert not np.allclose(together[0], together[1], atol=1e-3)
+
+
+def test_no_text_gives_no_row(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, encoder.width)
+    assert encoder.truncated_last == 0
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [("one string", "list of strings"), (["a", None], "NoneType at place 1"), (["\ud800"], "surrogate")],
+)
+def test_what_is_no_list_of_texts_is_refused(encoder: Encoder, texts: list[str], message: str) -> None:
+    with pytest.raises(MatryoError, match=message):
+        encoder.encode(texts)
+
+
+def test_an_unknown_role_is_refused(encoder: Encoder) -> None:
+    with pytest.raises(MatryoError, match="'passage'"):
+        encoder.encode(["a"], "passage")  # type: ignore[arg-type]  # what a caller without types might pass
+    assert encoder.prompt("query") == "" == encoder.prompt("document")
+
+
+def test_the_description_goes_into_results(encoder: Encoder) -> None:
+    told = json.loads(json.dumps(dict(encoder.description)))
+    assert {"device", "precision", "threads", "batch_rule", "max_tokens", "torch", "sentence_transformers"} <= set(told)
+    assert told["device"] == "cpu" or told["device"].startswith("cuda")
+    assert told["batch_rule"] == encoder.batch_rule and told["name"] == encoder.name and told["width"] == encoder.width
+
+
+def test_progress_may_be_shared(encoder: Encoder, capsys: pytest.CaptureFixture[str]) -> None:
+    done: list[int] = []
+    encoder.encode(TEXTS, progress=done.append)
+    assert sum(done) == len(TEXTS)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_texts_that_lose_tokens_are_counted(encoder: Encoder) -> None:
+    limit, before = encoder.space.max_tokens, encoder.truncated
+    long = "cat " * 1000
+    encoder.encode([long, "cat", long])
+    assert encoder.truncated_last == (0 if limit is None else 2)
+    encoder.encode(["cat"])
+    assert encoder.truncated_last == 0
+    assert encoder.truncated - before == (0 if limit is None else 2)
+
+
+def test_a_text_of_exactly_the_limit_is_whole(encoder: Encoder) -> None:
+    limit = encoder.space.max_tokens
+    if limit is None:
+        pytest.skip("a static table has no limit")
+    encoder.encode(["cat " * (limit - 2)])
+    assert encoder.truncated_last == 0
+    encoder.encode(["cat " * (limit - 1)])
+    assert encoder.truncated_last == 1
+
+
+def test_saved_it_loads_without_us(encoder: Encoder, tmp_path: Path) -> None:
+    folder = save_model(encoder, tmp_path / "model")
+    plain = SentenceTransformer(str(folder), device="cpu")
+    assert np.allclose(plain.encode(TEXTS), encoder.encode(TEXTS), atol=1e-5)
+    assert plain.get_embedding_dimension() == encoder.width
+
+
+def test_saved_it_keeps_its_space(encoder: Encoder, tmp_path: Path) -> None:
+    folder = save_model(encoder, tmp_path / "model")
+    again = load_encoder(folder, precision="fp32")
+    assert again.space == encoder.space
+    assert np.allclose(again.encode(TEXTS), encoder.encode(TEXTS), atol=1e-5)
+
+
+def test_cut_for_keeps_it_gives_the_prefix_rescaled(encoder: Encoder, tmp_path: Path) -> None:
+    plain = SentenceTransformer(str(export_model(encoder, tmp_path / "cut", 7)), device="cpu")
+    assert np.allclose(plain.encode(TEXTS), cut(encoder.encode(TEXTS), 7), atol=1e-5)
+    assert load_encoder(tmp_path / "cut").space != encoder.space
+    for dim in (0, encoder.width + 1):
+        with pytest.raises(ShapeError, match=str(dim)):
+            export_model(encoder, tmp_path / "other", dim)
+
+
+def test_a_set_holds_its_vectors(encoder: Encoder, tmp_path: Path) -> None:
+    ids = [f"d{i}" for i in range(len(TEXTS))]
+    made = encode_to_set(encoder, Texts.of(ids, TEXTS), tmp_path / "set", role="query", keep_texts=True)
+    assert made.space == encoder.space and made.role == "query" and made.prompt == ""
+    assert made.ids() == ids and made.texts() == TEXTS
+    assert made.to_numpy().tobytes() == encoder.encode(TEXTS, "query").tobytes()
