@@ -84,6 +84,7 @@ Seed = Annotated[int, typer.Option(help="Decides splits, shuffling and bootstrap
 DeviceOption = Annotated[Device, typer.Option(help="auto takes a GPU if there is one.")]
 PrecisionOption = Annotated[Precision, typer.Option(help="auto takes bf16 where the hardware has it.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Read at most this many tokens; default: the model's.")]
+Split = Annotated[str | None, typer.Option(help="Which judgements; default: test, else dev.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="Say more; full trace of an error.")]
 RemoteCode = Annotated[bool, typer.Option(help="Run code that a model's author put beside the weights.")]
 SkipBad = Annotated[bool, typer.Option(help="Leave out malformed lines, count and list them, instead of stopping.")]
@@ -138,7 +139,7 @@ def curve(
     measure: Annotated[list[str], typer.Option(help="e.g. nDCG@10, MRR@10, recall@100; may be repeated.")] = [  # noqa: B006
         "nDCG@10"
     ],
-    split: Annotated[str, typer.Option(help="Which judgements: qrels/SPLIT.tsv.")] = "test",
+    split: Split = None,
     share: Annotated[float, typer.Option(help="Of its own full width that a recommended dim must keep.")] = 0.95,
     bm25: Annotated[bool, typer.Option(help="Add BM25 as a floor.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one list of objects.")] = False,
@@ -315,7 +316,7 @@ def check(
 @data_app.command("show", epilog="Example: matryo data show my-beir-folder")
 def data_show(
     path: Annotated[Path, typer.Argument(help="A retrieval folder or a file of pairs.")],
-    split: Annotated[str, typer.Option(help="Which judgements.")] = "test",
+    split: Split = None,
     skip_bad: SkipBad = False,
     verbose: Verbose = False,
 ) -> None:
@@ -335,16 +336,19 @@ def data_convert(
     path: Annotated[Path, typer.Argument(help="A retrieval folder in any layout.")],
     out: Annotated[Path, typer.Argument(help="Folder to write.")],
     to: Annotated[Layout, typer.Option(help="Layout to write.")] = Layout.beir,
-    split: Annotated[str, typer.Option(help="Which judgements.")] = "test",
+    split: Split = None,
     skip_bad: SkipBad = False,
     verbose: Verbose = False,
 ) -> None:
     """Write a retrieval task in another layout."""
-    from matryo.data import open_retrieval, write_retrieval
+    from matryo.data import open_retrieval, write_beir, write_processed
 
     task = open_retrieval(path, split=split, skip_bad=skip_bad)
     _notes(task.notes)
-    write_retrieval(task, out, layout=to.value, split=split)
+    if to is Layout.beir:
+        write_beir(task, out, split or "test")
+    else:
+        write_processed({split or "dev": task}, out)
     typer.echo(f"{out}: {to.value} layout, {len(task.documents)} documents, {len(task.queries)} queries")
 
 
@@ -355,7 +359,8 @@ def data_stdlib(
     verbose: Verbose = False,
 ) -> None:
     """Write the standard library's docstrings and sources as pairs."""
-    from matryo.data import stdlib_pairs, write_pairs
+    from matryo.data.pair_lines import write_pairs
+    from matryo.data.stdlib import stdlib_pairs
 
     pairs = stdlib_pairs(mask_names=mask_names)
     _notes(pairs.notes)

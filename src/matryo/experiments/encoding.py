@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from matryo.data import Texts, open_retrieval, read_lines, read_texts_jsonl
+from matryo.data import Texts, open_retrieval, open_texts
 from matryo.encoders import Encoder, Role, encode_to_set
-from matryo.errors import MatryoError
 from matryo.experiments.settings import ModelSettings
 
 
@@ -26,19 +25,14 @@ class EncodedTexts:
     notes: tuple[str, ...]
 
 
-def open_texts(path: Path, role: Role, *, skip_bad: bool = False) -> Texts:
-    """Texts of a retrieval folder (documents or queries, by role), of a jsonl file, or one per line.
+def texts_of_role(path: Path, role: Role, *, skip_bad: bool = False) -> Texts:
+    """Texts of a file, or of a retrieval folder: its documents or its queries, by role.
 
     Raises: FormatError if there is nothing to read or a line is malformed.
     """
-    if path.is_dir():
-        task = open_retrieval(path, skip_bad=skip_bad)
-        return task.documents if role == "document" else task.queries
-    if not path.exists():
-        raise MatryoError(f"{path} does not exist; give a retrieval folder, a .jsonl file or a file of lines")
-    if ".jsonl" in path.suffixes:
-        return read_texts_jsonl(path, skip_bad=skip_bad)
-    return read_lines(path, skip_bad=skip_bad)
+    if path.is_dir() and role == "query":
+        return open_retrieval(path, skip_bad=skip_bad).queries
+    return open_texts(path, skip_bad=skip_bad)
 
 
 def encode_texts(
@@ -56,7 +50,7 @@ def encode_texts(
 
     Raises: MatryoError for anything unreadable, an unknown model, or a folder that holds another set.
     """
-    source = open_texts(texts, role, skip_bad=skip_bad)
+    source = texts_of_role(texts, role, skip_bad=skip_bad)
     encoder = model.load()
     made = encode_to_set(encoder, source, out, role=role, dtype=dtype, keep_texts=keep_texts, progress=progress)
     return EncodedTexts(made.n_rows, made.width, made.space.id, (*source.notes, *truncation_note(encoder)))

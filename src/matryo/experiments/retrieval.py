@@ -45,7 +45,7 @@ def measure_curve(
     dims: Sequence[int] | None = None,
     maps: Sequence[str] = (PLAIN_CUT,),
     measures: Sequence[Measure] = (Measure("nDCG", 10),),
-    split: str = "test",
+    split: str | None = None,
     bm25: bool = False,
     share: float = 0.95,
     out: Path | None = None,
@@ -62,7 +62,7 @@ def measure_curve(
         maps: "none" (plain cut), "rotation" (fitted on these documents), "random" (mean of several draws), or the
             folder of a saved map; each once.
         measures: at least one; the first decides the recommended dim.
-        split: which judgements.
+        split: which judgements; None = test if there are such, else dev.
         bm25: add BM25 as a floor.
         share: of its own full width that a recommended dim must keep.
         out: folder for vectors, results and reports; the same call goes on where an interrupted one was. None keeps
