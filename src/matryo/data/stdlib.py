@@ -21,8 +21,8 @@ def stdlib_pairs(*, mask_names: bool = False, folder: str | Path | None = None) 
     Functions and methods of every module of the library, but for test folders, installed packages, `idlelib`,
     `turtledemo`, `lib2to3` and `distutils`. Left out, and counted in the notes: summaries of fewer than three words,
     and every pair whose summary or source occurs more than once. Functions that do nothing are not counted as
-    functions. The id is "module:qualname", with "#2" and so on where a module defines a name again; the group is the top-level
-    package or module. The order is that of module names, then of the source.
+    functions. The id is "module:qualname", with "#2" and so on where a module defines a name again; the group is the
+    top-level package or module. The order is that of module names, then of the source.
 
     Args:
         mask_names: replace the function's name and its parts in summary and source, see `mask_pairs`.

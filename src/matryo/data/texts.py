@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from matryo.errors import FormatError, MatryoError
+from matryo.errors import MatryoError
 
 _FEW = 3
 
@@ -71,14 +71,8 @@ class Texts:
         return cls(lambda: iter(held), name, n=len(held))
 
     def __iter__(self) -> Iterator[Text]:
-        """Read from the start.
-
-        Raises: FormatError if the file behind it is gone or has become unreadable.
-        """
-        try:
-            yield from self._read()
-        except FileNotFoundError as error:
-            raise FormatError(f"{error.filename} was there and is gone, {self.name} needs it; put it back") from None
+        """Read from the start."""
+        return self._read()
 
     def __len__(self) -> int:
         """Number of texts: counted by reading once, then remembered."""

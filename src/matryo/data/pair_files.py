@@ -1,0 +1,185 @@
+"""Pairs from files: JSON Lines, TSV, CSV and Parquet, as other libraries and people write them."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from matryo.data.fields import id_of, json_object, text_of
+from matryo.data.lines import numbered_lines
+from matryo.data.pairs import Pair, Pairs
+from matryo.data.problems import BadLine, Problems, shown
+from matryo.errors import FormatError
+
+KNOWN_COLUMNS = (
+    ("query", "document"),
+    ("query", "pos"),  # FlagEmbedding: a list of positives
+    ("anchor", "positive"),  # sentence-transformers
+    ("query", "positive"),
+    ("query", "answer"),
+    ("question", "answer"),
+)
+FORMATS = (".jsonl", ".tsv", ".csv", ".parquet")
+
+Row = tuple[int, Mapping[str, Any]]
+
+
+def read_pairs(
+    path: str | Path, *, columns: tuple[str, str] | None = None, group: str | None = None, skip_bad: bool = False
+) -> Pairs:
+    """Read pairs; the format is that of the file's name, `.gz` behind it is allowed for text.
+
+    TSV and CSV need a header line. A positive that is a list makes one pair of each of its texts. Other columns, among
+    them negatives, are not read, and a note names those of the first row. The id of a pair is its line (in Parquet its
+    row, from 1), with "-1", "-2", ... where a line has a list; without a group column every line is its own group.
+
+    Args:
+        path: the file.
+        columns: names of the query's and the document's column; None = the first of `KNOWN_COLUMNS` that is there.
+        group: name of the column of the group that no split may tear apart.
+        skip_bad: count and list bad lines in the notes instead of failing at the first.
+
+    Returns: pairs named like the file.
+    Raises: FormatError for a missing, empty or unreadable file, unknown columns, and for a bad line.
+    """
+    path = Path(path)
+    problems = Problems(skip_bad)
+    pairs: list[Pair] = []
+    chosen, unread_columns = columns, ""
+    for number, row in _rows(path, problems):
+        try:
+            if chosen is None:
+                chosen = _choose(row, path)
+            if not pairs and (unread := [name for name in row if name not in (*chosen, group)]):
+                unread_columns = ", ".join(unread)
+            pairs.extend(_pairs(number, row, chosen, group))
+        except BadLine as bad:
+            names = (*(chosen or ()), *([group] if group else ()))
+            problems.bad_line(path, number, str(bad), f"texts in the columns {', '.join(names)}")
+    if not pairs:
+        raise FormatError(f"{path} has no pair that can be used, expected at least one; {'; '.join(problems.notes)}")
+    if unread_columns:
+        problems.remark(f"{path.name}: columns that are not read: {unread_columns}")
+    return Pairs(path.name.removesuffix(".gz").rpartition(".")[0], tuple(pairs), problems.notes)
+
+
+def is_pair_file(path: Path) -> bool:
+    """Whether the name is that of a file that may hold pairs."""
+    return path.name.removesuffix(".gz").endswith(FORMATS)
+
+
+def _rows(path: Path, problems: Problems) -> Iterator[Row]:
+    suffix = Path(path.name.removesuffix(".gz")).suffix
+    if suffix == ".jsonl":
+        return _json_rows(path, problems)
+    if suffix in (".tsv", ".csv"):
+        return _table_rows(path, problems, "\t" if suffix == ".tsv" else ",")
+    if suffix == ".parquet":
+        return _parquet_rows(path)
+    raise FormatError(
+        f"{path} is no file of pairs by its name, expected one of {', '.join(FORMATS)}; rename or convert"
+    )
+
+
+def _choose(row: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    for names in KNOWN_COLUMNS:
+        if all(name in row for name in names):
+            return names
+    known = ", ".join("/".join(names) for names in KNOWN_COLUMNS)
+    raise FormatError(f"{path} has the columns {', '.join(row)}, expected one of {known}; name yours with columns=")
+
+
+def _pairs(number: int, row: Mapping[str, Any], columns: tuple[str, str], group: str | None) -> Iterator[Pair]:
+    query = _filled(row, columns[0])
+    positives = row.get(columns[1])
+    grouped = id_of(row, group) if group else str(number)
+    if not isinstance(positives, list):
+        yield Pair(str(number), query, _filled(row, columns[1]), grouped)
+        return
+    if not positives:
+        raise BadLine(f"field {columns[1]!r} is an empty list")
+    for position, text in enumerate(positives, start=1):
+        yield Pair(f"{number}-{position}", query, _filled({columns[1]: text}, columns[1]), grouped)
+
+
+def _filled(record: Mapping[str, Any], name: str) -> str:
+    text = text_of(record, name)
+    if not text.strip():
+        raise BadLine(f"field {name!r} is blank")
+    return text
+
+
+def _json_rows(path: Path, problems: Problems) -> Iterator[Row]:
+    expected = "one JSON object per line"
+    for number, line in numbered_lines(path, problems, expected):
+        if not line.strip():
+            continue
+        try:
+            record = json_object(line)
+        except BadLine as bad:
+            problems.bad_line(path, number, str(bad), expected)
+        else:
+            yield number, record
+
+
+def _table_rows(path: Path, problems: Problems, delimiter: str) -> Iterator[Row]:
+    """Rows by the header's names; a TSV has no quotes, a CSV may have line breaks within them."""
+    expected = "a header line and rows of as many fields"
+    lines = numbered_lines(path, problems, expected)
+    header: list[str] | None = None
+    for number, fields in _tsv(lines) if delimiter == "\t" else _csv(lines, path, problems, expected):
+        if header is None:
+            header = fields
+            if len(set(header)) < len(header):
+                raise FormatError(f"{path} names a column twice in its header {header}; rename one")
+        elif len(fields) != len(header):
+            received = f"{len(fields)} fields under a header of {len(header)}: {shown(delimiter.join(fields))}"
+            problems.bad_line(path, number, received, expected)
+        else:
+            yield number, dict(zip(header, fields, strict=True))
+
+
+def _tsv(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    return ((number, line.split("\t")) for number, line in lines if line.strip())
+
+
+def _csv(
+    lines: Iterator[tuple[int, str]], path: Path, problems: Problems, expected: str
+) -> Iterator[tuple[int, list[str]]]:
+    last = 0
+
+    def fed() -> Iterator[str]:
+        nonlocal last
+        for last, line in lines:  # noqa: B007  # read below, after the reader has taken a record
+            yield f"{line}\n"
+
+    reader = csv.reader(fed(), strict=True)
+    while True:
+        start = last + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problems.bad_line(path, start, f"not CSV: {error}", expected)
+            continue
+        if fields:
+            yield start, fields
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    # imported here: nothing else in this file needs it
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except FileNotFoundError:
+        raise FormatError(f"{path} is missing, expected Parquet; check the path") from None
+    except (pyarrow.ArrowException, OSError) as error:
+        raise FormatError(f"{path} is not readable as Parquet: {error}; write it anew") from None
