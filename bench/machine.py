@@ -46,6 +46,7 @@ def describe(*, precision: str = "float32") -> dict[str, str]:
     facts |= {
         "processor": cpu_model(),
         "cores": str(usable_cores()),
+        "load before": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
         "threads": str(torch.get_num_threads()),
         "vector instructions": torch.backends.cpu.get_cpu_capability(),
         "precision": precision,
