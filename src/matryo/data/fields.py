@@ -1,10 +1,13 @@
 """Fields of one line: JSON objects, whole numbers, texts; anything else is a `BadLine` that says what it is."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from matryo.data.problems import BadLine, shown
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")  # 18 digits fit into 64 bits
 
 
 def json_object(line: str) -> dict[str, Any]:
@@ -16,6 +19,8 @@ def json_object(line: str) -> dict[str, Any]:
         value = json.loads(line)
     except json.JSONDecodeError as error:
         raise BadLine(f"not JSON: {error.msg} at character {error.pos + 1} of {shown(line)}") from None
+    except ValueError as error:  # a number of thousands of digits is JSON, but none that Python takes
+        raise BadLine(f"not readable: {error}") from None
     except RecursionError:
         raise BadLine(f"nested too deeply: {shown(line)}") from None
     if not isinstance(value, dict):
@@ -75,6 +80,6 @@ def whole_number(value: str, what: str) -> int:
     >>> whole_number("-1", "grade")
     -1
     """
-    if not value.isascii() or not value.strip().lstrip("+-").isdigit():
+    if not _WHOLE.fullmatch(value.strip()):
         raise BadLine(f"{what} is {shown(value)}, no whole number")
     return int(value)

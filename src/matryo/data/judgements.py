@@ -73,7 +73,7 @@ def joined(
         name: of the task.
         documents: with their ids.
         queries: all of them, also those without a judgement.
-        judgements: changed in place where unknown ids are skipped.
+        judgements: query id -> document id -> grade.
         path: where the judgements stand, for messages.
         problems: hears of unknown documents and queries; its notes become those of the task.
 

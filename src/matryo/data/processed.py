@@ -4,6 +4,7 @@ Source: the layout that dense-retrieval pipelines prepare MS MARCO into: `{"doci
 `{"qid": str, "text": str}`, `qid <tab> docid <tab> rel`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from matryo.errors import FormatError, MatryoError
 from matryo.files import atomic_path
 
 PASSAGES = "passages.jsonl"
+
+# no leading zeros, no plus: reading the number back must give the same id
+_DOCID = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 _PASSAGE = 'one object per line: {"docid": whole number, "text": ...}'
 _QUERY = 'one object per line: {"qid": ..., "text": ...}'
@@ -112,6 +116,6 @@ def write_processed(splits: Mapping[str, Retrieval], folder: str | Path) -> None
 
 
 def _docid(id: str) -> int:
-    if not id.isascii() or not id.removeprefix("-").isdigit() or str(int(id)) != id:
+    if not _DOCID.fullmatch(id):
         raise FormatError(f"document id {id!r} is no whole number, which the processed layout needs; write it as BEIR")
     return int(id)

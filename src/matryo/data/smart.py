@@ -12,7 +12,7 @@ from matryo.data.retrieval import Retrieval
 from matryo.data.streams import Located, checked_texts
 from matryo.data.texts import Text
 
-_RECORD = re.compile(r"\.I\s*(\d+)\s*")
+_RECORD = re.compile(r"\.I\s*([0-9]{1,18})\s*")
 _FIELD = re.compile(r"\.([A-Z])\s*")
 _EXPECTED = "records of lines `.I NUMBER`, `.T`, title, `.W`, text"
 _JUDGEMENT = "lines `query document code` or `query document 0 0`"
