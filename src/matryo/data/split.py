@@ -15,9 +15,9 @@ _SUM_TOLERANCE = 1e-6
 def split_groups(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, NDArray[np.int64]]:
     """Divide members into parts so that each group lies in one part.
 
-    Groups larger than half the smallest part come first, the largest first; the rest follow in the order the seed
-    draws. Each goes where most room is left, except that the last groups fill parts that are still empty. The result
-    depends on the set of members and the seed, not on the order in which groups first appear.
+    Groups come by falling size, and within one power of two in the order the seed draws, so that small ones even out
+    what large ones leave. Each goes where most room is left, except that the last groups fill parts that are still
+    empty. The result depends on the groups and the seed, not on the order of the members.
 
     Args:
         groups: group of each member.
@@ -38,16 +38,16 @@ def split_groups(groups: Sequence[str], shares: Mapping[str, float], seed: int) 
             "use fewer parts or a finer group"
         )
     room = {part: share * len(groups) for part, share in shares.items()}
-    part_of = _assign(_order(sizes, min(room.values()) / 2, seed), sizes, room)
+    part_of = _assign(_order(sizes, seed), sizes, room)
     parts = np.array([part_of[g] for g in groups])
     return {part: np.flatnonzero(parts == part).astype(np.int64) for part in shares}
 
 
-def _order(sizes: Mapping[str, int], large: float, seed: int) -> list[str]:
+def _order(sizes: Mapping[str, int], seed: int) -> list[str]:
     names = sorted(sizes)
     drawn = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    # the sort is stable: small groups, all equal here, stay in the order drawn
-    return sorted(drawn, key=lambda name: -sizes[name] if sizes[name] > large else 0)
+    # the sort is stable: groups within one power of two stay in the order drawn
+    return sorted(drawn, key=lambda name: -sizes[name].bit_length())
 
 
 def _assign(order: Sequence[str], sizes: Mapping[str, int], room: dict[str, float]) -> dict[str, str]:
