@@ -176,7 +176,12 @@ def assemble(
         recommendations=tuple(item for found in studies.values() for item in found.recommendations),
         tables=tables,
         seeds=settings.seeds,
-        settings={"encoder": dict(encoder.description), "adapt": asdict(settings), "heads": list(HEADS)},
+        settings={
+            "encoder": dict(encoder.description),
+            "adapt": asdict(settings),
+            "heads": list(HEADS),
+            "bm25": {name: dict(found.floor.settings) for name, found in studies.items() if found.floor},
+        },
         seconds={**clock.seconds, **fits},
         notes=notes,
         queries={name: found.queries for name, found in studies.items()},

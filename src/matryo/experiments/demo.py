@@ -7,6 +7,7 @@ import numpy as np
 
 from matryo.data.stdlib import stdlib_pairs
 from matryo.encoders import Encoder
+from matryo.encoders.loading import quiet
 from matryo.errors import MatryoError
 from matryo.evaluation.score import Score
 from matryo.experiments.adaptation import (
@@ -123,9 +124,10 @@ def prove(folder: Path, data: EncodedPairs, stated: list[Score], dim: int, encod
     assert data.pairs is not None and data.task is not None
     (score,) = [s for s in stated if s.dim == dim]
     bf16 = encoder.description["precision"] == "bf16"
-    plain = SentenceTransformer(
-        str(folder), truncate_dim=dim, model_kwargs={"dtype": torch.bfloat16} if bf16 else {}, local_files_only=True
-    )
+    with quiet():
+        plain = SentenceTransformer(
+            str(folder), truncate_dim=dim, model_kwargs={"dtype": torch.bfloat16} if bf16 else {}, local_files_only=True
+        )
     queries, documents = (
         unit_rows(plain.encode([t.text for t in texts], batch_size=32, convert_to_numpy=True).astype(np.float32))
         for texts in (data.task.queries, data.task.documents)

@@ -108,7 +108,7 @@ def measure_curve(
                         trained_seed=trained_seed,
                         seed=seed,
                     )
-        floor = [bm25_floor(task, m, queries, seed=seed) for m in measures] if bm25 else []
+        floor = bm25_floor(task, measures, seed=seed) if bm25 else None
         drawn = [score for score in runs if score.seed is not None]
         single = [score for score in runs if score.seed is None]
         first = str(measures[0])
@@ -120,11 +120,19 @@ def measure_curve(
             dataset=task.name,
             device=str(encoder.description["device"]),
             cuda_available=cuda_available(),
-            scores=tuple([*floor, *single, *(pool_seeds(drawn, queries, seed=seed) if drawn else [])]),
+            scores=tuple(
+                [*(floor.scores if floor else []), *single, *(pool_seeds(drawn, queries, seed=seed) if drawn else [])]
+            ),
             shares=tuple(shares([(s, curve[-1]) for curve in curves.values() for s in curve[:-1]], queries, seed=seed)),
             recommendations=tuple(recommend(c, queries, share=share, seed=seed) for c in curves.values() if len(c) > 1),
             seeds=(seed,),
-            settings={"encoder": dict(encoder.description), "model": asdict(model), "split": split, "maps": list(maps)},
+            settings={
+                "encoder": dict(encoder.description),
+                "model": asdict(model),
+                "split": split,
+                "maps": list(maps),
+                **({"bm25": dict(floor.settings)} if floor else {}),
+            },
             seconds=clock.seconds,
             notes=(*task.notes, *judged.notes, *truncation_note(encoder), *_map_notes(maps)),
             queries={task.name: queries},

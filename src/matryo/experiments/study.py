@@ -8,7 +8,7 @@ from matryo.evaluation.queries import Queries
 from matryo.evaluation.records import Difference, Recommended, Share
 from matryo.evaluation.score import PLAIN_CUT, Score
 from matryo.experiments.comparison import CONTROL, METHODS, NESTED, ROTATION, Fitted, Say, compare
-from matryo.experiments.floor import bm25_floor
+from matryo.experiments.floor import Floor, bm25_floor
 from matryo.experiments.paired import EncodedPairs
 from matryo.maps import HeadSettings, MatrixMap
 from matryo.measures.measure import Measure
@@ -42,7 +42,7 @@ class Study:
     Attributes:
         queries: the test queries with their groups.
         found: method -> what came of it.
-        floor: BM25's score; None where there are no texts.
+        floor: BM25; None where there are no texts.
         choice: the map to keep.
         shares: of the plain full width and of the same map's own full width.
         differences: head minus rotation, nested head minus its control, at every dim.
@@ -51,7 +51,7 @@ class Study:
 
     queries: Queries
     found: dict[str, Fitted]
-    floor: Score | None
+    floor: Floor | None
     choice: Choice
     shares: list[Share]
     differences: list[Difference]
@@ -62,7 +62,7 @@ class Study:
         """Every score: floor, pooled ones, then each seed of what was trained."""
         pooled = [score for fitted in self.found.values() for score in fitted.pooled]
         single = [score for name in HEADS for score in self.found[name].runs]
-        return [*([self.floor] if self.floor else []), *pooled, *single]
+        return [*(self.floor.scores if self.floor else []), *pooled, *single]
 
 
 def study(
@@ -102,7 +102,7 @@ def study(
     return Study(
         queries=queries,
         found=found,
-        floor=bm25_floor(data.task, measure, queries, seed=seed) if data.task else None,
+        floor=bm25_floor(data.task, [measure], seed=seed) if data.task else None,
         choice=choose_head(data, found, target_dim, measure, seeds),
         shares=[share for name in found for share in _shares(sides, name, dims, queries, seed)],
         differences=differences(named, queries, seed=seed),

@@ -1,0 +1,186 @@
+"""The command line as a user meets it: results on stdout, one readable line and exit code 2 for bad input."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matryo.__main__ import main
+from matryo.data import write_beir
+from matryo.data.pair_lines import write_pairs
+from matryo.data.stdlib import stdlib_pairs
+from matryo.data.toy import toy
+from matryo.prefix import unit_rows
+
+DIMS = "32,64,128,256"
+
+
+@pytest.fixture(scope="module")
+def beir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy task as a BEIR folder."""
+    folder = tmp_path_factory.mktemp("data") / "toy"
+    write_beir(toy().dev, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A third of the standard library's pairs."""
+    pairs = stdlib_pairs()
+    path = tmp_path_factory.mktemp("data") / "pairs.jsonl"
+    write_pairs(pairs.take(range(0, len(pairs), 3)), path)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of one command line."""
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """The one line with which a command line is refused."""
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (2, "")
+    (line,) = [line for line in err.splitlines() if line.startswith("matryo: error: ")]
+    return line
+
+
+def test_curve_prints_a_table_and_writes_reports(capsys, beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = (
+        "curve",
+        "wordllama",
+        beir,
+        "--dims",
+        DIMS,
+        "--map",
+        "none",
+        "--map",
+        "rotation",
+        "--map",
+        "random",
+        "--bm25",
+    )
+    code, printed, _ = run(capsys, *words, "--out", out)
+    assert code == 0
+    assert all(word in printed for word in ("plain cut", "rotation", "random dims", "BM25", "nDCG@10", "256"))
+    assert {"results.json", "per_query.parquet", "report.html", "report.md"} <= {p.name for p in out.iterdir()}
+    again = out / "report.html"
+    before = again.read_bytes()
+    again.unlink()
+    code, printed, _ = run(capsys, "report", out)
+    assert code == 0 and "plain cut" in printed
+    assert again.read_bytes() == before
+
+
+def test_curve_json_is_one_list_of_objects_in_any_order_of_dims(capsys, beir: Path) -> None:
+    words = ("curve", "wordllama", beir, "--dims", "256,32", "--measure", "MRR@10", "--measure", "recall@100", "--json")
+    code, printed, _ = run(capsys, *words)
+    assert code == 0
+    scores = json.loads(printed)
+    assert [(s["dim"], s["measure"]) for s in scores] == [
+        (32, "MRR@10"), (32, "recall@100"), (256, "MRR@10"), (256, "recall@100"),
+    ]  # fmt: skip
+    for score in scores:
+        assert set(score) >= {"dataset", "model", "map", "dim", "measure", "value", "low", "high", "n"}
+        assert (score["model"], score["map"], score["n"]) == ("wordllama", "none", 32)
+        assert 0 <= score["low"] <= score["value"] <= score["high"] <= 1
+
+
+def test_adapt_a_model_on_pairs_then_export_it(capsys, pairs_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ("adapt", "wordllama", pairs_file, "--out", out, "--group", "group", "--dims", DIMS, "--seeds", 2)
+    code, printed, _ = run(capsys, *words, "--batch-size", 256)
+    assert code == 0
+    assert all(name in printed for name in ("nested head", "head + rotation", "rotation", "random dims", "BM25"))
+    scores = {(s["map"], s["dim"]): s["value"] for s in json.loads((out / "results.json").read_text())["scores"]}
+    assert scores["nested head", 64] > scores["none", 64]
+
+    from sentence_transformers import SentenceTransformer
+
+    small = tmp_path / "small"
+    assert run(capsys, "export", out / "model", small, "--dim", 64)[0] == 0
+    texts = ["Return the absolute value.", "def f(x):\n    return abs(x)"]
+    adapted = SentenceTransformer(str(out / "model")).encode(texts)
+    assert adapted.shape == (2, 256)
+    assert np.allclose(SentenceTransformer(str(small)).encode(texts), unit_rows(adapted[:, :64]), atol=1e-5)
+
+
+def test_adapt_vectors_with_and_without_queries(capsys, tmp_path: Path, rng: np.random.Generator) -> None:
+    shared = rng.normal(size=(900, 12))
+    sides = [
+        np.concatenate([shared + 0.3 * rng.normal(size=(900, 12)), 2 * rng.normal(size=(900, 20))], axis=1)
+        for _ in range(2)
+    ]
+    for name, side in zip(("documents", "queries"), sides, strict=True):
+        np.save(tmp_path / f"{name}.npy", side[:, ::-1].astype(np.float32))
+    alone = tmp_path / "alone"
+    words = ("adapt", tmp_path / "documents.npy", "--out", alone, "--dims", "8,16,32")
+    code, printed, _ = run(capsys, *words)
+    assert code == 0 and "recall@10" in printed
+    paired = tmp_path / "paired"
+    words = ("adapt", tmp_path / "documents.npy", "--queries", tmp_path / "queries.npy", "--out", paired)
+    code, printed, _ = run(capsys, *words, "--dims", "8,16,32", "--seeds", 1, "--batch-size", 128)
+    assert code == 0 and "nested head" in printed
+    for folder in (alone, paired):
+        mapped = np.load(folder / "documents.npy")
+        assert mapped.shape == (900, 32) and np.allclose(np.linalg.norm(mapped, axis=1), 1, atol=1e-5)
+
+
+def test_encode_check_and_a_flipped_byte(capsys, beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    code, printed, _ = run(capsys, "encode", "wordllama", beir, out)
+    assert code == 0 and "200 rows of 256 float32" in printed
+    assert run(capsys, "encode", "wordllama", beir, out)[0] == 0  # finished: nothing to do
+    assert "whole" in run(capsys, "check", out)[1]
+    shard = out / "shard-00000.safetensors"
+    content = bytearray(shard.read_bytes())
+    content[-5] ^= 1
+    shard.write_bytes(content)
+    assert "shard-00000.safetensors" in refused(capsys, "check", out)
+
+
+def test_data_commands(capsys, beir: Path, tmp_path: Path) -> None:
+    assert "200 documents, 32 queries" in run(capsys, "data", "show", beir)[1]
+    assert run(capsys, "data", "convert", beir, tmp_path / "p", "--to", "processed")[0] == 0
+    assert "200 documents, 32 queries" in run(capsys, "data", "show", tmp_path / "p")[1]
+    assert run(capsys, "data", "toy", tmp_path / "toy")[0] == 0
+    assert (tmp_path / "toy" / "passages.jsonl").exists()
+    code, printed, _ = run(capsys, "data", "stdlib", tmp_path / "s.jsonl", "--mask-names")
+    assert code == 0 and "pairs in" in printed
+
+
+def test_bad_input_is_one_line_and_exit_code_2(capsys, beir: Path, pairs_file: Path, tmp_path: Path) -> None:
+    assert "1..256" in refused(capsys, "curve", "wordllama", beir, "--dims", "64,512")
+    assert "more than once" in refused(capsys, "curve", "wordllama", beir, "--dims", "64,64")
+    assert "'a,b'" in refused(capsys, "curve", "wordllama", beir, "--dims", "a,b")
+    assert "at least 1" in refused(capsys, "curve", "wordllama", beir, "--dims", "0,64")
+    assert "BEIR" in refused(capsys, "curve", "wordllama", tmp_path)
+    assert "nowhere" in refused(capsys, "curve", tmp_path / "nowhere", beir)
+    assert "none, rotation, random" in refused(capsys, "curve", "wordllama", beir, "--map", "spin")
+    assert "nDCG" in refused(capsys, "curve", "wordllama", beir, "--measure", "F1@3")
+    assert "--dims" in refused(capsys, "curve", "wordllama", beir, "--dim", "3")
+    assert "No such command" in refused(capsys, "cruve")
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(pairs_file.read_text().splitlines(keepends=True)[:300]))
+    assert "at least one batch of 512 pairs" in refused(capsys, "adapt", "wordllama", few, "--out", tmp_path / "few")
+    assert not (tmp_path / "few" / "model").exists()
+    (tmp_path / "empty.jsonl").touch()
+    assert "empty.jsonl" in refused(capsys, "adapt", "wordllama", tmp_path / "empty.jsonl", "--out", tmp_path / "e")
+    (tmp_path / "text.npy").write_text("no numbers")
+    assert "numpy.save" in refused(capsys, "adapt", tmp_path / "text.npy", "--out", tmp_path / "e")
+    assert "results.json" in refused(capsys, "report", tmp_path)
+    assert "dim" in refused(capsys, "export", "wordllama", tmp_path / "x", "--dim", 512)
+
+
+def test_a_set_of_another_model_is_not_continued(capsys, beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run(capsys, "encode", "wordllama", beir, out)[0] == 0
+    copied = tmp_path / "copy"
+    shutil.copytree(out, copied)
+    line = refused(capsys, "encode", "wordllama", beir, copied, "--dtype", "float16")
+    assert "dtype" in line
