@@ -54,8 +54,10 @@ def check_matrix(x: Array, *, min_width: int = 1, name: str = "vectors") -> None
         raise ShapeError(f"{name} must be a float matrix of shape (n, d), got {kind}; pass one row per text")
     if x.shape[1] < min_width:
         raise ShapeError(f"{name} must have at least {min_width} columns, got {x.shape[1]}; choose a smaller dim")
-    # One sum instead of a mask of n x d: finite numbers cannot sum to infinity in float64 unless they are float64.
-    if not np.isfinite(x.sum(dtype=np.float64)) and not np.isfinite(x).all():
+    # One sum instead of a mask of n x d: a sum that is finite has finite terms; one that overflows is looked at again.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = x.sum(dtype=np.result_type(x, np.float32))
+    if not np.isfinite(total) and not np.isfinite(x).all():
         row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
         raise ShapeError(f"{name} must be finite, row {row} holds NaN or infinity; repair or drop that row")
 

@@ -1,1 +1,9 @@
-"""Indexes: exact search at every dim in one pass, and BM25."""
+"""Search: exact at one dim or at every dim in one pass, and BM25."""
+
+from matryo.search.base import Index
+from matryo.search.bm25 import BM25
+from matryo.search.exact import search_dim, search_prefixes
+from matryo.search.exact_index import ExactIndex
+from matryo.search.scaled import ScaledRows
+
+__all__ = ["BM25", "ExactIndex", "Index", "ScaledRows", "search_dim", "search_prefixes"]

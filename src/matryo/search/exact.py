@@ -20,7 +20,7 @@ from matryo.search.scaled import GROUP, ScaledRows
 from matryo.search.topk import RunningTop
 
 _BLOCK_ROWS = 1 << 13  # documents read and scaled at a time: 24 MiB at 768 numbers
-_TILE_SCORES = 1 << 19  # scores computed before they are filtered: 2 MiB, near enough to stay in a core's cache
+_TILE_SCORES = 1 << 20  # scores computed before they are filtered: 4 MiB, which a shared cache holds per core
 _PART_QUERIES = 512
 _QUERIES_TO_DIVIDE = 16  # per thread; fewer are searched by one worker whose matrix products use every thread
 
@@ -38,7 +38,7 @@ def search_prefixes(
 
     The result is that of `cut` at each dim followed by a sort, up to the rounding of float32; a row whose prefix is
     zero scores 0. Memory beyond the arguments: the scaled queries, one block of documents, a tile of scores per
-    thread, 24 bytes per hit.
+    thread, 36 bytes per hit.
 
     Args:
         queries: (n, width) float.

@@ -72,7 +72,9 @@ class ScaledRows:
         norms = prefix_norms(rows, self.dims)
         if not np.isfinite(norms).all():
             row = int(np.flatnonzero(~np.isfinite(norms).all(axis=1))[0]) + at
-            raise ShapeError(f"vectors must be finite, row {row} of a block is not; repair or drop that row")
+            raise ShapeError(
+                f"vectors must be finite and shorter than 1e150, row {row} of a block is not; repair or drop it"
+            )
         inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0.0)
         far = (norms > _FAR) | ((norms > 0.0) & (norms < 1.0 / _FAR))
         for i, (start, stop) in enumerate(prefix_blocks(self.dims)):

@@ -15,6 +15,8 @@ from matryo.search.scaled import GROUP
 if TYPE_CHECKING:
     import torch
 
+_WAITING = 2  # candidates per query, in multiples of k, collected before they are merged into the best k
+
 
 @final
 class RunningTop:
@@ -22,7 +24,7 @@ class RunningTop:
 
     Blocks must be offered in the order of their rows: among equal scores the one seen first stays.
 
-    Memory: 24 bytes per query and k.
+    Memory: 36 bytes per query and k.
     """
 
     def __init__(self, n_queries: int, k: int) -> None:
@@ -34,8 +36,8 @@ class RunningTop:
         """
         self._k = k
         # the first k columns hold the best so far, the others wait to be merged into them
-        self._scores = np.full((n_queries, 2 * k), -np.inf, dtype=np.float32)
-        self._rows = np.full((n_queries, 2 * k), MISSING, dtype=np.int64)
+        self._scores = np.full((n_queries, (1 + _WAITING) * k), -np.inf, dtype=np.float32)
+        self._rows = np.full((n_queries, (1 + _WAITING) * k), MISSING, dtype=np.int64)
         self._waiting = np.zeros(n_queries, dtype=np.int64)
         self._threshold = np.full(n_queries, -np.inf, dtype=np.float32)
 
@@ -61,7 +63,7 @@ class RunningTop:
         query, column = np.divmod(position, b)
         kept = values.ravel()[above]
 
-        crowded |= np.bincount(query, minlength=n) > self._k
+        crowded |= np.bincount(query, minlength=n) > _WAITING * self._k
         chosen = np.flatnonzero(crowded)
         if len(chosen):
             sparse = ~crowded[query]
@@ -70,21 +72,24 @@ class RunningTop:
         self._add(query, column + first_row, kept)
 
     def _offer_whole(self, scores: NDArray[np.float32], chosen: NDArray[np.int64], first_row: int) -> None:
-        """Select the best k of each whole row of scores, then keep those above the threshold."""
+        """Take what is above the threshold out of whole rows of scores; where that is too much, the best k of them."""
         b = scores.shape[1]
         keep = scores > self._threshold[chosen, None]
-        if b > self._k:
-            keep &= _best_k(scores, self._k)
+        over = np.flatnonzero(np.count_nonzero(keep, axis=1) > _WAITING * self._k)
+        if len(over):
+            keep[over] &= mark_best(scores[over], self._k)
         position = np.flatnonzero(keep)
         query, column = np.divmod(position, b)
         self._add(chosen[query], column + first_row, scores.ravel()[position])
+        if len(over):
+            self._merge()  # at once, because these thresholds were far too low
 
     def _add(self, query: NDArray[np.int64], row: NDArray[np.int64], score: NDArray[np.float32]) -> None:
-        """Put candidates, ordered by query and then row, at most k per query, among those that wait."""
+        """Put candidates, ordered by query and then row, at most _WAITING * k per query, among those that wait."""
         if not len(query):
             return
         counts = np.bincount(query, minlength=len(self._waiting))
-        if (self._waiting + counts).max() > self._k:
+        if (self._waiting + counts).max() > _WAITING * self._k:
             self._merge()
             passed = score > self._threshold[query]
             query, row, score = query[passed], row[passed], score[passed]
@@ -101,7 +106,7 @@ class RunningTop:
         if used == k:
             return
         scores, rows = self._scores[:, :used], self._rows[:, :used]
-        keep = _best_k(scores, k)
+        keep = mark_best(scores, k)
         # boolean indexing keeps the order within a row, so equal scores stay ordered by their rows
         self._scores[:, :k] = scores[keep].reshape(-1, k)
         self._rows[:, :k] = rows[keep].reshape(-1, k)
@@ -116,7 +121,7 @@ class RunningTop:
         return best(self._rows[:, : self._k], self._scores[:, : self._k], k)
 
 
-def _best_k(scores: NDArray[np.float32], k: int) -> NDArray[np.bool_]:
+def mark_best(scores: NDArray[np.float32], k: int) -> NDArray[np.bool_]:
     """Mark exactly k entries per row, the largest ones; of those equal to the smallest marked one the first ones.
 
     Args:
