@@ -59,12 +59,24 @@ def test_methods_branches_and_nested_functions(tmp_path: Path) -> None:
                 def fallback():
                     """Fall back to this."""
                     return 1
+            finally:
+                match x:
+                    case 1:
+                        def matched():
+                            """Match the one."""
+                            while True:
+                                class D:
+                                    """Stay here for ever."""
         ''',
     )
     assert found == {
         "A.B.run": (
             "Run it at once.",
             "async def run(self):\n    def inner():\n        pass\n    class C:\n        x = 1\n    return inner",
+        ),
+        "matched": (
+            "Match the one.",
+            "def matched():\n    while True:\n        class D:\n            pass",
         ),
         "fallback": ("Fall back to this.", "def fallback():\n    return 1"),
     }

@@ -7,6 +7,7 @@ from typing import final
 from matryo.errors import FormatError
 
 _LISTED = 10
+_SKIP = "skip it (skip_bad=True, --skip-bad)"
 _SHOWN_CHARACTERS = 80
 
 
@@ -39,7 +40,7 @@ class Problems:
         Raises: FormatError unless bad lines are skipped.
         """
         if not self.skip_bad:
-            raise FormatError(f"{path}, line {line}: {received}; expected {expected}; correct it or use skip_bad")
+            raise FormatError(f"{path}, line {line}: {received}; expected {expected}; correct it or {_SKIP}")
         self._lines[path].append((line, received))
 
     def bad_entries(self, received: str, advice: str) -> None:
@@ -52,7 +53,7 @@ class Problems:
         Raises: FormatError unless bad lines are skipped.
         """
         if not self.skip_bad:
-            raise FormatError(f"{received}; {advice} or use skip_bad")
+            raise FormatError(f"{received}; {advice} or {_SKIP}")
         self._remarks.append(f"{received}; left out")
 
     def remark(self, note: str) -> None:

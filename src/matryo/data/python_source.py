@@ -14,6 +14,7 @@ from matryo.errors import FormatError
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _Function | ast.ClassDef
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -74,9 +75,20 @@ def _definitions(body: Sequence[ast.AST], prefix: str) -> Iterator[tuple[str, _F
             yield prefix, node
         elif isinstance(node, ast.ClassDef):
             yield from _definitions(node.body, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.stmt | ast.excepthandler):  # behind `if`, `try`, `with`, for instance per platform
-            for branch in ("body", "handlers", "orelse", "finalbody"):
-                yield from _definitions(getattr(node, branch, ()), prefix)
+        else:  # behind `if`, `try`, `with`, for instance per platform
+            yield from _definitions(_statements(node), prefix)
+
+
+def _statements(node: ast.AST) -> list[ast.AST]:
+    """What stands in the blocks of a statement; far fewer nodes than `ast.walk` visits."""
+    return [inner for block in _BLOCKS for inner in getattr(node, block, ())]
+
+
+def _nested(node: ast.AST) -> Iterator[_Definition]:
+    if isinstance(node, _DEFINITIONS):
+        yield node
+    for inner in _statements(node):
+        yield from _nested(inner)
 
 
 def _idle(body: list[ast.stmt]) -> bool:
@@ -110,8 +122,7 @@ def _without_docstrings(node: _Function, lines: list[str]) -> str:
     source = b"".join(encoded)
     strings = [
         (starts[s.lineno - first] + s.col_offset, starts[(s.end_lineno or 0) - first] + (s.end_col_offset or 0), filler)
-        for inner in ast.walk(node)
-        if isinstance(inner, _DEFINITIONS)
+        for inner in _nested(node)
         for s, filler in _leading_strings(inner)
     ]
     for begin, end, filler in sorted(strings, reverse=True):  # from the end: earlier positions stay true
