@@ -65,10 +65,13 @@ def best(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Hits:
         k: places per query; beyond the candidates they are filled with row -1 and score -inf.
 
     Returns: Hits of shape (n, k).
-    Raises: MatryoError if k < 1.
+    Raises: MatryoError if k < 1 or the score of a row is NaN, which has no place in any order.
     """
     check_k(k)
     scores = np.where(rows == MISSING, np.float32(-np.inf), scores)
+    if np.isnan(scores).any():
+        row = int(rows[np.isnan(scores)][0])
+        raise MatryoError(f"scores must be numbers, row {row} scores NaN; repair the vectors that gave it")
     # a missing row must lose against a real one, also against one that scores -inf
     order = np.lexsort((rows, rows == MISSING, -scores), axis=1)[:, :k]
     kept_rows = np.take_along_axis(rows, order, axis=1)
