@@ -62,6 +62,19 @@ def test_lists_of_positives(write: Write) -> None:
     assert pairs.notes == ("x.jsonl: columns that are not read: neg",)
 
 
+def test_ids_and_groups_of_their_own(write: Write) -> None:
+    records = [
+        {"id": "m:f", "query": "a", "document": "b", "group": "m"},
+        {"id": "m:g", "query": "c", "document": "d", "group": "m"},
+    ]
+    pairs = read_pairs(write({"x.jsonl": records}) / "x.jsonl")
+    assert pairs.pairs == (Pair("m:f", "a", "b", "m"), Pair("m:g", "c", "d", "m"))
+    assert pairs.notes == ()
+    records.append({"id": "m:f", "query": "e", "document": "f", "group": "n"})
+    with pytest.raises(FormatError, match=r"line 3: the id of line 1 occurs again; expected .*unique ids"):
+        read_pairs(write({"x.jsonl": records}) / "x.jsonl")
+
+
 def test_csv_with_line_breaks_counts_lines_of_the_file(write: Write) -> None:
     folder = write({"x.csv": 'query,document\n"a\nb",c\nd,"e ""f"""\ng\n'})
     with pytest.raises(FormatError, match=r"x\.csv, line 5: 1 fields under a header of 2: 'g'"):

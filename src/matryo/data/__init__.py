@@ -5,6 +5,7 @@ from matryo.data.lines import read_lines
 from matryo.data.masking import mask_pairs, share_with_name
 from matryo.data.open import open_retrieval, open_texts
 from matryo.data.pair_files import read_pairs
+from matryo.data.pair_lines import write_pairs
 from matryo.data.pairs import Pair, Pairs
 from matryo.data.processed import read_processed, write_processed
 from matryo.data.retrieval import Retrieval
@@ -37,6 +38,7 @@ __all__ = [
     "stdlib_pairs",
     "toy",
     "write_beir",
+    "write_pairs",
     "write_processed",
     "write_toy",
 ]

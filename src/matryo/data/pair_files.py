@@ -19,6 +19,7 @@ KNOWN_COLUMNS = (
     ("query", "answer"),
     ("question", "answer"),
 )
+ID, GROUP = "id", "group"
 FORMATS = (".jsonl", ".tsv", ".csv", ".parquet")
 
 Row = tuple[int, Mapping[str, Any]]
@@ -30,13 +31,14 @@ def read_pairs(
     """Read pairs; the format is that of the file's name, `.gz` behind it is allowed for text.
 
     TSV and CSV need a header line. A positive that is a list makes one pair of each of its texts. Other columns, among
-    them negatives, are not read, and a note names those of the first row. The id of a pair is its line (in Parquet its
-    row, from 1), with "-1", "-2", ... where a line has a list; without a group column every line is its own group.
+    them negatives, are not read, and a note names those of the first row. The id of a pair stands in
+    the column `id`, or else is its line (in Parquet its row, from 1), with "-1", "-2", ... where a line has a list;
+    without a group column every line is its own group.
 
     Args:
         path: the file.
         columns: names of the query's and the document's column; None = the first of `KNOWN_COLUMNS` that is there.
-        group: name of the column of the group that no split may tear apart.
+        group: name of the column of the group that no split may tear apart; None = `group` if the first row has it.
         skip_bad: count and list bad lines in the notes instead of failing at the first.
 
     Returns: pairs named like the file.
@@ -46,16 +48,21 @@ def read_pairs(
     problems = Problems(skip_bad)
     pairs: list[Pair] = []
     chosen, unread_columns = columns, ""
+    first_lines: dict[str, int] = {}
     for number, row in _rows(path, problems):
         try:
             if chosen is None:
                 chosen = _choose(row, path)
-            if not pairs and (unread := [name for name in row if name not in (*chosen, group)]):
-                unread_columns = ", ".join(unread)
-            pairs.extend(_pairs(number, row, chosen, group))
+            if not pairs:
+                group = group or (GROUP if GROUP in row else None)
+                unread_columns = ", ".join(name for name in row if name not in (*chosen, group, ID))
+            id = id_of(row, ID) if ID in row else str(number)
+            if first_lines.setdefault(id, number) != number:
+                raise BadLine(f"the id of line {first_lines[id]} occurs again")
+            pairs.extend(_pairs(id, row, chosen, group))
         except BadLine as bad:
             names = (*(chosen or ()), *([group] if group else ()))
-            problems.bad_line(path, number, str(bad), f"texts in the columns {', '.join(names)}")
+            problems.bad_line(path, number, str(bad), f"texts in the columns {', '.join(names)}, unique ids")
     if not pairs:
         raise FormatError(f"{path} has no pair that can be used, expected at least one; {'; '.join(problems.notes)}")
     if unread_columns:
@@ -89,17 +96,17 @@ def _choose(row: Mapping[str, Any], path: Path) -> tuple[str, str]:
     raise FormatError(f"{path} has the columns {', '.join(row)}, expected one of {known}; name yours with columns=")
 
 
-def _pairs(number: int, row: Mapping[str, Any], columns: tuple[str, str], group: str | None) -> Iterator[Pair]:
+def _pairs(id: str, row: Mapping[str, Any], columns: tuple[str, str], group: str | None) -> Iterator[Pair]:
     query = _filled(row, columns[0])
     positives = row.get(columns[1])
-    grouped = id_of(row, group) if group else str(number)
+    grouped = id_of(row, group) if group else id
     if not isinstance(positives, list):
-        yield Pair(str(number), query, _filled(row, columns[1]), grouped)
+        yield Pair(id, query, _filled(row, columns[1]), grouped)
         return
     if not positives:
         raise BadLine(f"field {columns[1]!r} is an empty list")
     for position, text in enumerate(positives, start=1):
-        yield Pair(f"{number}-{position}", query, _filled({columns[1]: text}, columns[1]), grouped)
+        yield Pair(f"{id}-{position}", query, _filled({columns[1]: text}, columns[1]), grouped)
 
 
 def _filled(record: Mapping[str, Any], name: str) -> str:
