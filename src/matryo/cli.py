@@ -74,8 +74,7 @@ def _dims(text: str | None) -> tuple[int, ...] | None:
 
 
 def _verbose(value: bool) -> bool:
-    if value:
-        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO if value else logging.WARNING, format="%(name)s: %(message)s")
     return value
 
 
@@ -240,6 +239,7 @@ def adapt(
         str | None, typer.Option(help="Column whose equal values never land on both sides of a split.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each head.")] = 3,
+    batch_size: Annotated[int, typer.Option(min=2, help="Pairs per training step of a head.")] = 512,
     skip_bad: SkipBad = False,
     max_tokens: MaxTokens = None,
     seed: Seed = 0,
@@ -252,8 +252,10 @@ def adapt(
     from matryo.experiments.adaptation import AdaptSettings, adapt_model, open_pairs
     from matryo.experiments.settings import ModelSettings
     from matryo.experiments.vectors import adapt_vectors, is_vectors
+    from matryo.maps import HeadSettings, LoopSettings
 
-    settings = AdaptSettings(dims=_dims(dims), target_dim=target_dim, n_seeds=seeds, seed=seed)
+    head = HeadSettings(loop=LoopSettings(batch_size=batch_size))
+    settings = AdaptSettings(dims=_dims(dims), target_dim=target_dim, n_seeds=seeds, seed=seed, head=head)
     if is_vectors(source):
         if pairs is not None:
             raise typer.BadParameter(f"vectors take --queries, not pairs; got {pairs!r}")
@@ -303,13 +305,12 @@ def check(
     verbose: Verbose = False,
 ) -> None:
     """Verify an embedding set: every digest, header and id."""
-    from matryo.embeddings import EmbeddingSet
+    from matryo.embeddings import EmbeddingSet, verify_set
     from matryo.errors import FormatError
 
-    vectors = EmbeddingSet.open(folder)
-    problems = vectors.verify()
-    if problems:
+    if problems := verify_set(folder):
         raise FormatError(f"{folder} is damaged: " + "; ".join(problems))
+    vectors = EmbeddingSet.open(folder)
     typer.echo(f"{folder}: whole; {vectors.n_rows} rows of {vectors.width} numbers, generation {vectors.generation}")
 
 
