@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import torch
-from machine import print_header
 
+from machine import print_header
 from matryo.data.stdlib import stdlib_pairs
 from matryo.encoders import load_encoder
 from matryo.experiments.demo import MAX_TOKENS
@@ -23,7 +23,9 @@ from matryo.maps import fit_full_head, fit_nested_head
 def main() -> None:
     """Encode once, then time every seed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=Path, help="folder with encoded sets of an earlier demo, e.g. runs/demo/sets/stdlib")
+    parser.add_argument(
+        "--sets", type=Path, help="folder with encoded sets of an earlier demo, e.g. runs/demo/sets/stdlib"
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

@@ -6,7 +6,17 @@ import time
 
 import matryo
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "pyarrow", "rich", "matplotlib", "bm25s", "typer", "pydantic")
+HEAVY = (
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "pyarrow",
+    "rich",
+    "matplotlib",
+    "bm25s",
+    "typer",
+    "pydantic",
+)
 
 
 def fresh(code: str) -> str:

@@ -38,16 +38,15 @@ class ModelSettings:
 
 
 def default_dims(width: int) -> tuple[int, ...]:
-    """A ladder of dims for a model about which nothing else is known: halves and thirds of the width down to 32.
+    """A ladder of dims for a model about which nothing else is known: 32, 64, 96, 128, 192, ... from width / 12 on.
 
     >>> default_dims(384)
     (32, 64, 96, 128, 192, 256, 384)
-    >>> default_dims(256)
-    (42, 64, 85, 128, 170, 256)
+    >>> default_dims(768)
+    (64, 96, 128, 192, 256, 384, 512, 768)
     """
-    shares = (width, width * 2 // 3, width // 2, width // 3, width // 4, width // 6, width // 12)
-    ladder = {dim for dim in shares if dim >= 32}
-    return tuple(sorted(ladder or {width}))
+    rungs = {first << doubled for first in (32, 96) for doubled in range(width.bit_length())}
+    return tuple(sorted({width} | {dim for dim in rungs if width / 12 <= dim < width}))
 
 
 def cuda_available() -> bool:
