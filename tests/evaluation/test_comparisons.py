@@ -78,7 +78,16 @@ def test_pooled_seeds(runs):
 
 def test_pooling_keeps_arms_apart(rng):
     scores = [score(rng.random(N), "head", dim, seed) for seed in (0, 1) for dim in (32, 96)]
-    assert [(found.dim, found.n_seeds) for found in pool_seeds(scores, ALONE)] == [(32, 2), (96, 2)]
+    more = [score(rng.random(N), "head", 64, seed) for seed in (0, 1, 2)]
+    single = [score(rng.random(N), "head", 16, 5)]
+    together = pool_seeds([*scores, *more, *single], ALONE)
+    assert [(found.dim, found.n_seeds) for found in together] == [(32, 2), (96, 2), (64, 3), (16, 1)]
+    assert [found.value for found in together[2:]] == pytest.approx(
+        [np.mean([one.value for one in more]), single[0].value]
+    )
+    apart = [pool_seeds(runs, ALONE)[0] for runs in (scores[::2], scores[1::2], more, single)]
+    for left, right in zip(together, apart, strict=True):
+        assert (left.low, left.high) == pytest.approx((right.low, right.high), abs=1e-12)
 
 
 def test_recommend_reads_the_curve(rng):

@@ -1,29 +1,29 @@
-"""Curves, comparisons and the stored results of a run."""
+"""Curves, comparisons and the stored results of a run.
 
-from matryo.evaluation.comparisons import differences, pool_seeds, recommend, share_of, shares
-from matryo.evaluation.curve import curve_of_hits, retrieval_curve
+The curves load when they are first used, because reading results needs no search.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 from matryo.evaluation.queries import Queries
-from matryo.evaluation.records import Difference, Recommended, Share
-from matryo.evaluation.results import ExtraTable, RunResults
-from matryo.evaluation.score import PLAIN_CUT, Arm, Score
-from matryo.evaluation.sts import sts_curve
+from matryo.evaluation.results import RunResults
+from matryo.evaluation.score import Score
 
-__all__ = [
-    "PLAIN_CUT",
-    "Arm",
-    "Difference",
-    "ExtraTable",
-    "Queries",
-    "Recommended",
-    "RunResults",
-    "Score",
-    "Share",
-    "curve_of_hits",
-    "differences",
-    "pool_seeds",
-    "recommend",
-    "retrieval_curve",
-    "share_of",
-    "shares",
-    "sts_curve",
-]
+if TYPE_CHECKING:
+    from matryo.evaluation.curve import curve_of_hits, retrieval_curve
+    from matryo.evaluation.sts import sts_curve
+
+__all__ = ["Queries", "RunResults", "Score", "curve_of_hits", "retrieval_curve", "sts_curve"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what searches on first use."""
+    if name in {"curve_of_hits", "retrieval_curve"}:
+        from matryo.evaluation import curve
+
+        return getattr(curve, name)
+    if name == "sts_curve":
+        from matryo.evaluation.sts import sts_curve
+
+        return sts_curve
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -122,26 +122,29 @@ def pool_seeds(
     pooled: dict[tuple[str, str, str, int, str], list[Score]] = {}
     for score in scores:
         pooled.setdefault((score.dataset, score.model, score.map, score.dim, score.measure), []).append(score)
-    found = []
     for key, runs in pooled.items():
         seeds = [run.seed for run in runs]
         if None in seeds or len(set(seeds)) < len(seeds):
             raise MatryoError(f"scores to pool must have one seed each, got seeds {seeds} for {key}; pool single runs")
-        values = stack([_values(runs, queries)])
-        means = resampled_means(values, queries.numbers, n_draws=n_draws, seed=seed)[:, 0]
-        interval = mean_interval(values[0], means, queries.numbers, level)
-        found.append(
-            replace(
+    found: dict[tuple[str, str, str, int, str], Score] = {}
+    # arms with equally many seeds share one stack and one resampling
+    for n_seeds in {len(runs) for runs in pooled.values()}:
+        chosen = {key: runs for key, runs in pooled.items() if len(runs) == n_seeds}
+        stacked = stack([np.atleast_2d(_values(runs, queries)) for runs in chosen.values()])
+        means = resampled_means(stacked, queries.numbers, n_draws=n_draws, seed=seed)
+        for place, (key, runs) in enumerate(chosen.items()):
+            interval = mean_interval(stacked[place], means[:, place], queries.numbers, level)
+            found[key] = replace(
                 runs[0],
                 value=interval.value,
                 low=interval.low,
                 high=interval.high,
+                n_groups=interval.n_groups if queries.groups else None,
                 seed=None,
-                n_seeds=len(runs),
-                per_query=values[0].mean(axis=0),
+                n_seeds=n_seeds,
+                per_query=stacked[place].mean(axis=0),
             )
-        )
-    return found
+    return [found[key] for key in pooled]
 
 
 def recommend(
