@@ -1,6 +1,6 @@
 """The curve of a model on a retrieval task: quality at every dim from one encode, for one or several maps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from matryo.data import open_retrieval
 from matryo.embeddings import EmbeddingSet
 from matryo.encoders import Encoder, encode_to_set
 from matryo.errors import MatryoError
-from matryo.evaluation.comparisons import pool_seeds, recommend, shares
+from matryo.evaluation.comparisons import differences, pool_seeds, recommend, shares
 from matryo.evaluation.curve import retrieval_curve
 from matryo.evaluation.queries import Queries
 from matryo.evaluation.results import RunResults
@@ -123,7 +123,8 @@ def measure_curve(
             scores=tuple(
                 [*(floor.scores if floor else []), *single, *(pool_seeds(drawn, queries, seed=seed) if drawn else [])]
             ),
-            shares=tuple(shares([(s, curve[-1]) for curve in curves.values() for s in curve[:-1]], queries, seed=seed)),
+            shares=tuple(shares(_kept(curves), queries, seed=seed)),
+            differences=tuple(differences(_against_plain(curves), queries, seed=seed)),
             recommendations=tuple(recommend(c, queries, share=share, seed=seed) for c in curves.values() if len(c) > 1),
             seeds=(seed,),
             settings={
@@ -141,6 +142,24 @@ def measure_curve(
             results.write(out)
             write_reports(out)
     return results
+
+
+def _kept(curves: Mapping[str, list[Score]]) -> list[tuple[Score, Score]]:
+    """Pairs whose ratio says what is kept: of the plain full width, if it was measured, and of the own full width."""
+    plain = curves.get(PLAIN_CUT, [])[-1:]
+    of_plain = [(s, base) for name, curve in curves.items() if name != PLAIN_CUT for s in curve for base in plain]
+    return [*of_plain, *((s, curve[-1]) for curve in curves.values() for s in curve[:-1])]
+
+
+def _against_plain(curves: Mapping[str, list[Score]]) -> dict[str, tuple[Score, Score]]:
+    """Pairs whose difference says what a map gains over the plain cut at the same dim."""
+    plain = {score.dim: score for score in curves.get(PLAIN_CUT, [])}
+    return {
+        f"{name} - plain cut at {s.dim}": (s, plain[s.dim])
+        for name, curve in curves.items()
+        if name != PLAIN_CUT and plain
+        for s in curve
+    }
 
 
 def _maps(name: str, documents: EmbeddingSet, encoder: Encoder, seed: int) -> list[tuple[Map | None, int | None]]:
