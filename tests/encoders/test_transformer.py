@@ -75,3 +75,16 @@ def test_a_model_told_to_truncate_is_as_wide_as_it_says(tiny_model_folder: Path)
     encoder = ModelEncoder(model, name="narrow", precision="fp32")
     expected = whole[:, :8] / np.linalg.norm(whole[:, :8])
     assert encoder.width == 8 and np.allclose(encoder.encode(["the cat"]), expected, atol=1e-6)
+
+
+def test_the_number_of_threads_does_not_change_a_byte(tiny_model_folder: Path, texts: list[str]) -> None:
+    encoder, n_threads = load_encoder(tiny_model_folder), torch.get_num_threads()
+    try:
+        found = []
+        for n in (1, 2, 3):
+            torch.set_num_threads(n)
+            found.append(encoder.encode(texts).tobytes())
+            assert torch.get_num_threads() == n
+    finally:
+        torch.set_num_threads(n_threads)
+    assert found[0] == found[1] == found[2]

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any, final
 
 import numpy as np
@@ -13,12 +14,13 @@ from torch import nn
 
 from matryo.encoders.base import Role
 from matryo.encoders.batches import Encoded, longest_first, moved, token_groups
+from matryo.encoders.lanes import lanes
 from matryo.prefix import Array
 
 # Texts tokenised together: enough for the tokenizer's threads, few enough to bound memory at any corpus size.
 _TEXTS_PER_CHUNK = 512
-# Padded tokens per batch: a CPU is fastest when a layer's activations stay in its caches, a GPU when it is full.
-_TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
+# Padded tokens per batch: a core is fastest when a layer's activations stay in its caches, a GPU when it is full.
+_TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65536}
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -72,22 +74,33 @@ class TransformerPass:
     def run(self, texts: list[str], prompt: str, role: Role) -> Iterator[Encoded]:
         """Run all texts, each once."""
         order = longest_first(texts)
-        for start in range(0, len(order), _TEXTS_PER_CHUNK):
-            chunk = order[start : start + _TEXTS_PER_CHUNK]
-            received = [texts[row] for row in chunk]
-            features = self._model.preprocess(received, prompt=prompt or None, task=role)
-            lengths: NDArray[np.int64] = features["attention_mask"].sum(dim=1).numpy()
-            too_long = self._too_long(lengths, received, prompt)
-            for group in token_groups(lengths, self._budget):
-                yield Encoded(chunk[group], self._forward(_select(features, group)), int(too_long[group].sum()))
+        with lanes(self._device) as submit:
+            running: list[Future[Encoded]] = []
+            for start in range(0, len(order), _TEXTS_PER_CHUNK):
+                # this chunk is tokenised while the last one runs; two in flight bound the memory
+                started = [submit(self._encode, *batch) for batch in self._batches(order[start:], texts, prompt, role)]
+                yield from (batch.result() for batch in running)
+                running = started
+            yield from (batch.result() for batch in running)
 
-    def _forward(self, features: Mapping[str, Any]) -> Array:
+    def _batches(
+        self, order: NDArray[np.int64], texts: list[str], prompt: str, role: Role
+    ) -> Iterator[tuple[NDArray[np.int64], dict[str, Any], int]]:
+        chunk = order[:_TEXTS_PER_CHUNK]
+        received = [texts[row] for row in chunk]
+        features = self._model.preprocess(received, prompt=prompt or None, task=role)
+        lengths: NDArray[np.int64] = features["attention_mask"].sum(dim=1).numpy()
+        too_long = self._too_long(lengths, received, prompt)
+        for group in token_groups(lengths, self._budget):
+            yield chunk[group], _select(features, group), int(too_long[group].sum())
+
+    def _encode(self, rows: NDArray[np.int64], features: dict[str, Any], n_truncated: int) -> Encoded:
         with torch.inference_mode():
             found = {name: _widened(value) for name, value in self._first(moved(features, self._device)).items()}
             for module in self._rest:
                 found = module(found)
             vectors: Array = found["sentence_embedding"].cpu().numpy()
-        return vectors
+        return Encoded(rows, vectors, n_truncated)
 
     def _too_long(self, lengths: NDArray[np.int64], texts: list[str], prompt: str) -> NDArray[np.bool_]:
         """Which texts lost tokens; only those that fill the whole length can have."""
