@@ -86,6 +86,7 @@ MaxTokens = Annotated[int | None, typer.Option(min=1, help="Read at most this ma
 Split = Annotated[str | None, typer.Option(help="Which judgements; default: test, else dev.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="Say more; full trace of an error.")]
 RemoteCode = Annotated[bool, typer.Option(help="Run code that a model's author put beside the weights.")]
+AllowPickle = Annotated[bool, typer.Option(help="Read pickled weights (pytorch_model.bin), which can run code.")]
 SkipBad = Annotated[bool, typer.Option(help="Leave out malformed lines, count and list them, instead of stopping.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for results, reports and cached vectors.")]
 ModelName = Annotated[str, typer.Argument(help="minilm, wordllama, a sentence-transformers folder or hub id.")]
@@ -149,6 +150,7 @@ def curve(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     trust_remote_code: RemoteCode = False,
+    allow_pickle: AllowPickle = False,
     verbose: Verbose = False,
 ) -> None:
     """Measure retrieval quality at every dim, in one pass over one encode."""
@@ -160,7 +162,7 @@ def curve(
     from matryo.reports import console_summary
 
     results = measure_curve(
-        ModelSettings(model, device.value, precision.value, max_tokens, trust_remote_code),
+        ModelSettings(model, device.value, precision.value, max_tokens, trust_remote_code, allow_pickle),
         data,
         dims=_dims(dims),
         maps=map_,
@@ -194,6 +196,7 @@ def encode(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     trust_remote_code: RemoteCode = False,
+    allow_pickle: AllowPickle = False,
     verbose: Verbose = False,
 ) -> None:
     """Encode texts into an embedding set whose prefixes can be read without the rest."""
@@ -201,7 +204,7 @@ def encode(
     from matryo.experiments.settings import ModelSettings
 
     made = encode_texts(
-        ModelSettings(model, device.value, precision.value, max_tokens, trust_remote_code),
+        ModelSettings(model, device.value, precision.value, max_tokens, trust_remote_code, allow_pickle),
         texts,
         out,
         role=role.value,
@@ -246,6 +249,7 @@ def adapt(
     device: DeviceOption = Device.auto,
     precision: PrecisionOption = Precision.auto,
     trust_remote_code: RemoteCode = False,
+    allow_pickle: AllowPickle = False,
     verbose: Verbose = False,
 ) -> None:
     """Adapt a model, or bare vectors, so that short prefixes are good: rotation and heads, each with its control."""
@@ -263,7 +267,7 @@ def adapt(
         return
     if pairs is None or queries is not None:
         raise typer.BadParameter("a model needs pairs and no --queries: matryo adapt MODEL pairs.jsonl --out DIR")
-    model = ModelSettings(source, device.value, precision.value, max_tokens, trust_remote_code)
+    model = ModelSettings(source, device.value, precision.value, max_tokens, trust_remote_code, allow_pickle)
     read = open_pairs(pairs, columns=columns, group=group, skip_bad=skip_bad)
     typer.echo(adapt_model(model, read, out, settings, say=_say, progress=True))
 
@@ -275,12 +279,13 @@ def export(
     dim: Annotated[int, typer.Option(min=1, help="How many numbers to keep.")],
     device: DeviceOption = Device.auto,
     trust_remote_code: RemoteCode = False,
+    allow_pickle: AllowPickle = False,
     verbose: Verbose = False,
 ) -> None:
     """Write a model that is cut for keeps: plain SentenceTransformer(OUT) gives DIM numbers of length 1."""
     from matryo.encoders import export_model, load_encoder
 
-    encoder = load_encoder(model, device=device.value, trust_remote_code=trust_remote_code)
+    encoder = load_encoder(model, device=device.value, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
     export_model(encoder, out, dim)
     typer.echo(f"{out}: {dim} of {encoder.width} numbers; load it with SentenceTransformer({str(out)!r})")
 

@@ -15,6 +15,7 @@ class ModelSettings:
         precision: auto, fp32 or bf16.
         max_tokens: read at most this many tokens; None = as the model says.
         trust_remote_code: run code that lies beside the weights.
+        allow_pickle: read pickled weights, which can run code.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ModelSettings:
     precision: str = "auto"
     max_tokens: int | None = None
     trust_remote_code: bool = False
+    allow_pickle: bool = False
 
     def load(self) -> Encoder:
         """The encoder.
@@ -34,6 +36,7 @@ class ModelSettings:
             precision=self.precision,
             max_tokens=self.max_tokens,
             trust_remote_code=self.trust_remote_code,
+            allow_pickle=self.allow_pickle,
         )
 
 
