@@ -50,6 +50,20 @@ def test_pickled_weights_of_a_later_module_are_found_too(copied: Path) -> None:
         load_encoder(copied)
 
 
+def test_files_that_nobody_loads_do_not_matter(copied: Path) -> None:
+    (copied / "openvino").mkdir()
+    (copied / "openvino" / "pytorch_model.bin").write_bytes(b"anything")
+    (copied / "training_args.bin").write_bytes(b"anything")
+    assert load_encoder(copied).width == 32
+
+
+@pytest.mark.parametrize("listing", ["{", '{"a": 1}', "[1]", '[{"idx": 0}]'])
+def test_a_broken_list_of_modules_is_said(copied: Path, listing: str) -> None:
+    (copied / "modules.json").write_text(listing, encoding="utf-8")
+    with pytest.raises(FormatError, match=r"modules\.json"):
+        load_encoder(copied)
+
+
 def test_damaged_weights_are_one_line(copied: Path) -> None:
     whole = (copied / "model.safetensors").read_bytes()
     (copied / "model.safetensors").write_bytes(whole[: len(whole) // 2])

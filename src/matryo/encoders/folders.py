@@ -1,12 +1,13 @@
-"""Model folders on disk: what makes one, and what matryo notes beside a model."""
+"""Model folders on disk: what makes one, and which of its files are read."""
 
 from pathlib import Path
 
 from matryo.errors import FormatError
+from matryo.files import read_json
 
 # All that a model needs except pickled weights and code.
 MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.md", "*.jinja")
-_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_PICKLED = "pytorch_model*.bin"
 
 
 def check_model_folder(folder: Path, *, allow_pickle: bool = False) -> None:
@@ -23,10 +24,20 @@ def check_model_folder(folder: Path, *, allow_pickle: bool = False) -> None:
         )
     if allow_pickle:
         return
-    for part in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
-        pickled = sorted(path.name for pattern in _PICKLED for path in part.glob(pattern))
+    for part in _module_folders(folder):
+        pickled = sorted(path.name for path in part.glob(_PICKLED))
         if pickled and not any(part.glob("*.safetensors")):
             raise FormatError(
                 f"{part} has its weights as a pickle ({pickled[0]}), which can run code when loaded; convert it to "
                 "safetensors, or allow pickles if you trust its origin"
             )
+
+
+def _module_folders(folder: Path) -> list[Path]:
+    """The folder and those of its modules; a downloaded repository may hold others, which nobody loads."""
+    listing = folder / "modules.json"
+    modules = read_json(listing, "the list of a model's modules") if listing.is_file() else []
+    named = isinstance(modules, list) and all(isinstance(m, dict) and isinstance(m.get("path"), str) for m in modules)
+    if not named:
+        raise FormatError(f"{listing} is no list of modules with their paths; restore it or save the model anew")
+    return sorted({folder, *(folder / module["path"] for module in modules)})

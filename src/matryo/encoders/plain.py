@@ -5,6 +5,7 @@ from typing import Any, final
 
 import torch
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from matryo.encoders.base import Role
 from matryo.encoders.batches import Encoded, longest_first, moved
@@ -36,7 +37,7 @@ class PlainPass:
     @property
     def counts_truncated(self) -> bool:
         """A static table truncates nothing; what other models leave out cannot be seen from here."""
-        return self._model.max_seq_length is not None and self._model.max_seq_length == float("inf")
+        return isinstance(self._model[0], StaticEmbedding)
 
     def run(self, texts: list[str], prompt: str, role: Role) -> Iterator[Encoded]:
         """Run all texts, each once."""
