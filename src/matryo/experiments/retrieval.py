@@ -155,7 +155,7 @@ def _against_plain(curves: Mapping[str, list[Score]]) -> dict[str, tuple[Score, 
     """Pairs whose difference says what a map gains over the plain cut at the same dim."""
     plain = {score.dim: score for score in curves.get(PLAIN_CUT, [])}
     return {
-        f"{name} - plain cut at {s.dim}": (s, plain[s.dim])
+        f"{name} vs plain cut at {s.dim}": (s, plain[s.dim])
         for name, curve in curves.items()
         if name != PLAIN_CUT and plain
         for s in curve

@@ -96,9 +96,9 @@ def study(
     # each side is one object wherever it occurs, so that it is resampled once
     sides = {(name, dim): fitted.at(dim) for name, fitted in found.items() for dim in dims}
     named = {
-        f"{head} - {ROTATION} at {dim}": (sides[head, dim], sides[ROTATION, dim]) for head in HEADS for dim in dims
+        f"{head} vs {ROTATION} at {dim}": (sides[head, dim], sides[ROTATION, dim]) for head in HEADS for dim in dims
     }
-    named |= {f"{NESTED} - {CONTROL} at {dim}": (sides[NESTED, dim], sides[CONTROL, dim]) for dim in dims}
+    named |= {f"{NESTED} vs {CONTROL} at {dim}": (sides[NESTED, dim], sides[CONTROL, dim]) for dim in dims}
     return Study(
         queries=queries,
         found=found,

@@ -82,11 +82,11 @@ def difference_tables(panel: Panel) -> list[Table]:
             for pair, found in pivoted.items()
         ]
         title = f"{panel.name}: differences at the same dim, 95 % intervals ({counted(panel.differences)})"
-        tables.append(Table.of(title, ["left - right", *(str(dim) for dim in dims)], rows, [note]))
+        tables.append(Table.of(title, ["left vs right", *(str(dim) for dim in dims)], rows, [note]))
     if listed:
         rows = [[Cell(difference.name), _difference(difference)] for difference in listed]
         title = f"{panel.name}: differences, 95 % intervals ({counted(listed)})"
-        tables.append(Table.of(title, ["left - right", "difference"], rows, [note]))
+        tables.append(Table.of(title, ["left vs right", "difference"], rows, [note]))
     return tables
 
 
