@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -27,7 +29,7 @@ def test_a_prefix_that_is_rounding_noise_counts_as_zero() -> None:
 
 
 @pytest.mark.parametrize("tile_rows", [1, 3, 100])
-def test_logits_are_cosines_over_temperature(tile_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logits_are_cosines_over_temperature_in_base_2(tile_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "MAX_ROWS", tile_rows)
     a, b, temperatures = random(7, 8), random(9, 8, seed=1), torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
     positive = torch.tensor([3, 3, 0, 8, 1, 2, 5])
@@ -36,7 +38,7 @@ def test_logits_are_cosines_over_temperature(tile_rows: int, monkeypatch: pytest
     seen = 0
     for rows in tiles.tiles():
         for level, logits, positive_logits, _ in tiles.of(rows):
-            expected = cut(a, DIMS[level]) @ cut(b, DIMS[level]).T / temperatures[level]
+            expected = cut(a, DIMS[level]) @ cut(b, DIMS[level]).T / temperatures[level] / math.log(2)
             own = torch.arange(7)[rows], positive[rows]
             assert torch.allclose(positive_logits, expected[own], atol=1e-12)
             expected[own] = ERASED
