@@ -20,7 +20,7 @@ from matryo.search.scaled import GROUP, ScaledRows
 from matryo.search.topk import RunningTop
 
 _BLOCK_ROWS = 1 << 13  # documents read and scaled at a time: 24 MiB at 768 numbers
-_TILE_SCORES = 1 << 20  # scores computed before they are filtered: 4 MiB, which a shared cache holds per core
+_TILE_SCORES = 1 << 21  # scores computed before they are filtered: 8 MiB, which a shared cache holds per core
 _PART_QUERIES = 512
 _QUERIES_TO_DIVIDE = 16  # per thread; fewer are searched by one worker whose matrix products use every thread
 
@@ -180,8 +180,10 @@ def _scan(
         return {dim: Hits(rows.copy(), scores.copy()) for dim in dims}
     workers = threads if n >= threads * _QUERIES_TO_DIVIDE else 1
     n_parts = -(-n // (_PART_QUERIES * workers)) * workers
-    # one number of tile rows for all: products of one shape round alike, so that equal documents tie
-    tile_rows = max(GROUP, _TILE_SCORES // -(-n // n_parts) // GROUP * GROUP)
+    room = m if isinstance(documents, ScaledRows) else min(m, block_rows or _BLOCK_ROWS)
+    n_tiles = -(-room * -(-n // n_parts) // _TILE_SCORES)
+    # tiles of one size, because products of one shape round alike, so that equal documents tie
+    tile_rows = -(-room // n_tiles // GROUP) * GROUP
     # before the workers start, because a thread keeps the number that is set when it first computes
     torch.set_num_threads(max(1, threads // workers))
     with ThreadPoolExecutor(workers) as pool:

@@ -12,6 +12,7 @@ from matryo.prefix import Array, block, check_dims, prefix_blocks, prefix_norms
 
 GROUP = 32  # rows are padded to a multiple of this, the number of documents that are filtered together
 _FAR = 1e30  # lengths beyond this, or below its inverse, have an inverse that float32 does not hold well
+_SAFE_LENGTHS = 1e-10, 1e15  # their squares neither vanish nor overflow in float32
 _READ_ROWS = 1 << 13
 
 
@@ -69,7 +70,11 @@ class ScaledRows:
 
         Raises: ShapeError if a number is not finite.
         """
-        norms = prefix_norms(rows, self.dims)
+        import torch
+
+        # torch reads neither read-only nor reversed arrays, and is twice as fast as NumPy here
+        rows = rows if rows.flags.writeable and min(rows.strides) > 0 else rows.copy()
+        norms = _norms(rows, self.dims)
         if not np.isfinite(norms).all():
             row = int(np.flatnonzero(~np.isfinite(norms).all(axis=1))[0]) + at
             raise ShapeError(
@@ -78,11 +83,12 @@ class ScaledRows:
         inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0.0)
         far = (norms > _FAR) | ((norms > 0.0) & (norms < 1.0 / _FAR))
         for i, (start, stop) in enumerate(prefix_blocks(self.dims)):
-            columns, scaled = block(rows, start, stop), self.blocks[i][at : at + len(rows)]
-            np.multiply(columns, inverse[:, i, None].astype(np.float32), out=scaled, casting="same_kind")
+            scaled = self.blocks[i][at : at + len(rows)]
+            factor = torch.from_numpy(inverse[:, i, None].astype(rows.dtype))
+            torch.mul(torch.from_numpy(block(rows, start, stop)), factor, out=torch.from_numpy(scaled))
             odd = np.flatnonzero(far[:, i])
             if len(odd):
-                scaled[odd] = columns[odd] * inverse[odd, i, None]
+                scaled[odd] = block(rows[odd], start, stop) * inverse[odd, i, None]
             if i:
                 self.shrink[i][at : at + len(rows)] = norms[:, i - 1] * inverse[:, i]
 
@@ -91,3 +97,17 @@ class ScaledRows:
         self.n_rows = n_rows
         for filled in (*self.blocks, *self.shrink):
             filled[n_rows:] = 0.0
+
+
+def _norms(rows: Array, dims: tuple[int, ...]) -> NDArray[np.float64]:
+    """`prefix_norms`, but summed in the rows' own precision where that is safe: much faster for float32."""
+    import torch
+
+    parts = [torch.from_numpy(block(rows, start, stop)) for start, stop in prefix_blocks(dims)]
+    lengths = torch.stack([torch.linalg.vector_norm(part, dim=1) for part in parts], dim=1)
+    norms: NDArray[np.float64] = lengths.double().square_().cumsum(dim=1).sqrt_().numpy()
+    low, high = _SAFE_LENGTHS
+    unsafe = np.flatnonzero(~((norms[:, 0] > low) & (norms[:, -1] < high)))
+    if len(unsafe):
+        norms[unsafe] = prefix_norms(rows[unsafe], dims)
+    return norms

@@ -52,37 +52,45 @@ class RunningTop:
         n_groups = b // GROUP
         maxima: NDArray[np.float32] = scores.view(n, n_groups, GROUP).amax(dim=2).numpy()
         open_groups = maxima > self._threshold[:, None]
-        # where most groups are open, opening them one by one costs more than selecting within the whole row
-        crowded = open_groups.sum(axis=1) > n_groups // 2
+        # where most groups are open, opening them one by one costs more than reading the whole row
+        crowded = np.count_nonzero(open_groups, axis=1) > n_groups // 2
         open_groups[crowded] = False
         whole = scores.numpy()
         opened = np.flatnonzero(open_groups)
         values = whole.reshape(-1, GROUP)[opened]
         above = np.flatnonzero(values > self._threshold[opened // n_groups, None])
-        position = opened[above // GROUP] * GROUP + above % GROUP
-        query, column = np.divmod(position, b)
-        kept = values.ravel()[above]
+        group, kept = opened[above // GROUP], values.ravel()[above]
+        query = group // n_groups
+        column = (group - query * n_groups) * GROUP + above % GROUP
 
         crowded |= np.bincount(query, minlength=n) > _WAITING * self._k
         chosen = np.flatnonzero(crowded)
         if len(chosen):
             sparse = ~crowded[query]
             query, column, kept = query[sparse], column[sparse], kept[sparse]
-            self._offer_whole(whole[chosen] if len(chosen) < n else whole, chosen, first_row)
+            if len(chosen) < n:
+                whole, maxima = whole[chosen], maxima[chosen]
+            self._offer_whole(whole, maxima, chosen, first_row)
         self._add(query, column + first_row, kept)
 
-    def _offer_whole(self, scores: NDArray[np.float32], chosen: NDArray[np.int64], first_row: int) -> None:
+    def _offer_whole(
+        self, scores: NDArray[np.float32], maxima: NDArray[np.float32], chosen: NDArray[np.int64], first_row: int
+    ) -> None:
         """Take what is above the threshold out of whole rows of scores; where that is too much, the best k of them."""
-        b = scores.shape[1]
-        keep = scores > self._threshold[chosen, None]
+        b, n_groups = scores.shape[1], maxima.shape[1]
+        low = self._threshold[chosen]
+        if n_groups > self._k:
+            # k groups have a score as high as the k-th maximum, so nothing below it can be among the best k
+            kth = np.partition(maxima, n_groups - self._k, axis=1)[:, n_groups - self._k]
+            low = np.maximum(low, np.nextafter(kth, np.float32(-np.inf)))
+        keep = scores > low[:, None]
         over = np.flatnonzero(np.count_nonzero(keep, axis=1) > _WAITING * self._k)
         if len(over):
             keep[over] &= mark_best(scores[over], self._k)
         position = np.flatnonzero(keep)
-        query, column = np.divmod(position, b)
-        self._add(chosen[query], column + first_row, scores.ravel()[position])
-        if len(over):
-            self._merge()  # at once, because these thresholds were far too low
+        query = position // b
+        self._add(chosen[query], position - query * b + first_row, scores.ravel()[position])
+        self._merge()  # at once, because these thresholds were far too low
 
     def _add(self, query: NDArray[np.int64], row: NDArray[np.int64], score: NDArray[np.float32]) -> None:
         """Put candidates, ordered by query and then row, at most _WAITING * k per query, among those that wait."""
