@@ -33,7 +33,7 @@ test: $(VENV)/.dev  ## format, lint, types, tests, doctests
 	BIN=$(BIN) scripts/check
 
 test-slow: $(VENV)/.dev  ## what is too long or too large for every day
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m slow --durations=10
 
 check: test  ## the same as make test
 
