@@ -168,7 +168,7 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, beir: Path, pairs_file: P
     few = tmp_path / "few.jsonl"
     few.write_text("".join(pairs_file.read_text().splitlines(keepends=True)[:300]))
     assert "at least one batch of 512 pairs" in refused(capsys, "adapt", "wordllama", few, "--out", tmp_path / "few")
-    assert not (tmp_path / "few" / "model").exists()
+    assert not (tmp_path / "few").exists()  # refused before anything was encoded
     (tmp_path / "empty.jsonl").touch()
     assert "empty.jsonl" in refused(capsys, "adapt", "wordllama", tmp_path / "empty.jsonl", "--out", tmp_path / "e")
     (tmp_path / "text.npy").write_text("no numbers")

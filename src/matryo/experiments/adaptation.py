@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matryo.data.pair_files import read_pairs
 from matryo.data.pairs import Pairs
+from matryo.data.split import split_groups
 from matryo.data.stdlib import stdlib_pairs
 from matryo.encoders import Encoder, MappedEncoder, save_model
 from matryo.errors import MatryoError
@@ -13,11 +14,12 @@ from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.evaluation.score import Score
 from matryo.experiments.comparison import Say
 from matryo.experiments.encoding import truncation_note
-from matryo.experiments.paired import EncodedPairs, encode_pairs
+from matryo.experiments.paired import SHARES, EncodedPairs, encode_pairs
 from matryo.experiments.settings import ModelSettings, cuda_available, default_dims
 from matryo.experiments.stopwatch import Stopwatch
 from matryo.experiments.study import HEADS, Study, study
 from matryo.maps import HeadSettings
+from matryo.maps.matrices import check_enough
 from matryo.measures.measure import Measure
 from matryo.prefix import check_dims
 from matryo.reports import console_summary, write_reports
@@ -85,6 +87,8 @@ def adapt_model(
     """
     settings = settings or AdaptSettings()
     clock = Stopwatch()
+    # refused by the training loop too, but only after everything has been encoded
+    check_enough(len(split_groups(pairs.groups, SHARES, settings.seed)["train"]), settings.head.loop)
     with clock.step("load model"):
         encoder = model.load()
     dims = settings.ladder(encoder.width)

@@ -38,6 +38,18 @@ class History:
     kept_epoch: int
 
 
+def check_enough(n_rows: int, settings: LoopSettings) -> None:
+    """Refuse to train on less than one batch.
+
+    Raises: MatryoError.
+    """
+    if n_rows < settings.batch_size:
+        raise MatryoError(
+            f"training needs at least one batch of {settings.batch_size} pairs, got {n_rows}; "
+            "give more pairs or a smaller batch size"
+        )
+
+
 def train(
     module: nn.Module,
     loss: LossOfRows,
@@ -59,11 +71,7 @@ def train(
     Returns: History.
     Raises: MatryoError if there are fewer rows than one batch holds, or a loss is not finite.
     """
-    if n_rows < settings.batch_size:
-        raise MatryoError(
-            f"training needs at least one batch of {settings.batch_size} pairs, got {n_rows}; "
-            "give more pairs or a smaller batch size"
-        )
+    check_enough(n_rows, settings)
     shuffle = np.random.default_rng(seed)
     n_steps = n_rows // settings.batch_size
     optimizer = torch.optim.Adam(module.parameters(), lr=settings.learning_rate)
