@@ -133,7 +133,9 @@ def test_one_dim_and_scaled_rows_equal_the_pass_over_all(rng: np.random.Generato
     for dim, hits in found.items():
         np.testing.assert_array_equal(search_dim(queries, documents, dim, 6).rows, hits.rows)
         np.testing.assert_array_equal(search_dim(queries, ScaledRows.of(documents, (dim,)), dim, 6).rows, hits.rows)
-    with pytest.raises(ShapeError, match=r"scaled for dims \(8,\), got dim 20"):
+    again = search_prefixes(queries, ScaledRows.of(documents, (8, 20, 32)), (32, 20, 8), 6)
+    assert all((again[dim].rows == hits.rows).all() for dim, hits in found.items())
+    with pytest.raises(ShapeError, match=r"scaled for dims \(8,\), got \(20,\)"):
         search_dim(queries, ScaledRows.of(documents, (8,)), 20, 6)
 
 

@@ -27,7 +27,7 @@ _QUERIES_TO_DIVIDE = 16  # per thread; fewer are searched by one worker whose ma
 
 def search_prefixes(
     queries: Array,
-    documents: Array | Vectors,
+    documents: Array | Vectors | ScaledRows,
     dims: Sequence[int],
     k: int,
     *,
@@ -37,12 +37,13 @@ def search_prefixes(
     """Find the k nearest documents of every query at every dim, by cosine of the cut vectors, in one pass.
 
     The result is that of `cut` at each dim followed by a sort, up to the rounding of float32; a row whose prefix is
-    zero scores 0. Memory beyond the arguments: the scaled queries, one block of documents, a tile of scores per
+    zero scores 0. Memory beyond the arguments: the scaled queries, two blocks of documents, a tile of scores per
     thread, 36 bytes per hit.
 
     Args:
         queries: (n, width) float.
-        documents: (m, width) float, or a set; read in blocks of rows.
+        documents: (m, width) float, or a set, read in blocks of rows; or rows scaled before for these dims by
+            `ScaledRows.of`, which spares reading and scaling them at every search.
         dims: prefix lengths in any order, each within 1..width.
         k: hits per query; beyond m the places are filled with row -1.
         block_rows: documents read at a time, None for the default.
@@ -56,9 +57,18 @@ def search_prefixes(
     >>> {dim: hits.rows.tolist() for dim, hits in found.items()}
     {1: [[0, 1]], 2: [[1, 0]]}
     """
-    vectors = as_vectors(documents)
-    check_queries(queries, vectors.width)
-    rising = check_dims(dims, vectors.width)
+    if isinstance(documents, ScaledRows):
+        vectors: Vectors | ScaledRows = documents
+        rising = check_dims(dims)
+        if rising != documents.dims:
+            raise ShapeError(
+                f"these documents are scaled for dims {documents.dims}, got {rising}; scale them for those"
+            )
+        check_matrix(queries, min_width=rising[-1], name="queries")
+    else:
+        vectors = as_vectors(documents)
+        check_queries(queries, vectors.width)
+        rising = check_dims(dims, vectors.width)
     with _exact_float32(threads) as n_threads:
         return _scan(queries, vectors, rising, k, block_rows, n_threads)
 
@@ -74,19 +84,11 @@ def search_dim(
 ) -> Hits:
     """Find the k nearest documents of every query at one dim: what is timed when the latency of a dim is asked for.
 
-    It reads and multiplies the first `dim` columns only. Arguments, result and errors are those of `search_prefixes`;
-    documents scaled before by `ScaledRows.of(documents, (dim,))` are searched as they are, without touching the
-    originals.
+    It reads and multiplies the first `dim` columns only. Arguments, result and errors are those of `search_prefixes`.
 
     >>> search_dim(np.array([[1.0, 0.0]]), np.array([[1.0, 3.0], [2.0, 1.0]]), dim=2, k=1).rows
     array([[1]])
     """
-    if isinstance(documents, ScaledRows):
-        if documents.dims != (dim,):
-            raise ShapeError(f"these documents are scaled for dims {documents.dims}, got dim {dim}; scale them for it")
-        check_matrix(queries, min_width=dim, name="queries")
-        with _exact_float32(threads) as n_threads:
-            return _scan(queries, documents, (dim,), k, block_rows, n_threads)[dim]
     return search_prefixes(queries, documents, (dim,), k, block_rows=block_rows, threads=threads)[dim]
 
 
@@ -105,7 +107,7 @@ def check_queries(queries: Array, width: int) -> None:
 
 @contextmanager
 def _exact_float32(threads: int | None) -> Iterator[int]:
-    """Multiply in true float32, whatever the caller has set for training; gives the number of threads to use."""
+    """Compute in true float32, whatever the caller has set for training; gives the number of threads to use."""
     import torch
 
     if threads is not None and threads < 1:
@@ -188,8 +190,16 @@ def _scan(
     torch.set_num_threads(max(1, threads // workers))
     with ThreadPoolExecutor(workers) as pool:
         parts = list(pool.map(_Part, np.array_split(queries, n_parts), repeat(dims), repeat(min(k, m))))
-        for first_row, scaled in _blocks(documents, dims, block_rows or _BLOCK_ROWS, pool, workers):
-            list(pool.map(_Part.search, parts, repeat(scaled), repeat(first_row), repeat(tile_rows)))
+        if isinstance(documents, ScaledRows):
+            list(pool.map(_Part.search, parts, repeat(documents), repeat(0), repeat(tile_rows)))
+        else:
+            reader = _Reader(documents, dims, room, pool, workers)
+            for first_row in range(0, m, room):
+                scaled = reader.take()
+                searches = [pool.submit(part.search, scaled, first_row, tile_rows) for part in parts]
+                reader.start(first_row + room)
+                for search in searches:
+                    search.result()
         found = list(pool.map(_Part.hits, parts, repeat(k)))
     return {
         dim: Hits(np.concatenate([h[i].rows for h in found]), np.concatenate([h[i].scores for h in found]))
@@ -197,17 +207,27 @@ def _scan(
     }
 
 
-def _blocks(
-    documents: Vectors | ScaledRows, dims: tuple[int, ...], block_rows: int, pool: Executor, workers: int
-) -> Iterator[tuple[int, ScaledRows]]:
-    """First row and scaled rows of each block; the same memory is filled again for the next block."""
-    if isinstance(documents, ScaledRows):
-        yield 0, documents
-        return
-    scaled = ScaledRows(dims, min(block_rows, documents.n_rows))
-    for first_row in range(0, documents.n_rows, block_rows):
-        found = documents.read(slice(first_row, first_row + block_rows), 0, dims[-1])
-        edges = np.linspace(0, len(found), workers + 1).astype(int).tolist()
-        list(pool.map(scaled.fill, [found[a:b] for a, b in pairwise(edges)], edges[:-1]))
-        scaled.use(len(found))
-        yield first_row, scaled
+@final
+class _Reader:
+    """Reads and scales the next block while the one before is searched: whoever is idle takes a piece of it."""
+
+    def __init__(self, vectors: Vectors, dims: tuple[int, ...], block_rows: int, pool: Executor, workers: int) -> None:
+        """Start with the first block; two blocks are filled in turns."""
+        self._vectors, self._dims, self._block_rows, self._pool = vectors, dims, block_rows, pool
+        self._pieces = 2 * workers
+        self._filled, self._next = ScaledRows(dims, block_rows), ScaledRows(dims, block_rows)
+        self.start(0)
+
+    def start(self, first_row: int) -> None:
+        """Begin to fill the block that starts at a row; beyond the last row it stays empty."""
+        found = self._vectors.read(slice(first_row, first_row + self._block_rows), 0, self._dims[-1])
+        edges = np.linspace(0, len(found), self._pieces + 1).astype(int).tolist()
+        self._next.use(len(found))
+        self._fills = [self._pool.submit(self._next.fill, found[a:b], a) for a, b in pairwise(edges) if a < b]
+
+    def take(self) -> ScaledRows:
+        """The block begun last, once it is whole; the one before may be filled again from now on."""
+        for fill in self._fills:
+            fill.result()
+        self._filled, self._next = self._next, self._filled
+        return self._filled

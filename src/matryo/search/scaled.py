@@ -93,7 +93,7 @@ class ScaledRows:
                 self.shrink[i][at : at + len(rows)] = norms[:, i - 1] * inverse[:, i]
 
     def use(self, n_rows: int) -> None:
-        """Declare how many rows are filled, and empty the places after them."""
+        """Declare how many rows are in use, and empty the places after them."""
         self.n_rows = n_rows
         for filled in (*self.blocks, *self.shrink):
             filled[n_rows:] = 0.0
