@@ -1,0 +1,1 @@
+"""Training: settings, the table of methods, the adapter to the sentence-transformers trainer, mining."""
