@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matryo.errors import MatryoError
-from matryo.reports.figures import PALETTE, Chart, Floor, Line, png, spread, svg_file, svg_inline
+from matryo.reports.charts import Chart, Floor, Line
+from matryo.reports.drawing import PALETTE, spread
+from matryo.reports.figures import png, svg_file, svg_inline
 
 NAN = math.nan
 PLAIN = Line("plain cut", (32, 96, 384), (0.23, 0.40, 0.50), (0.20, 0.37, 0.47), (0.26, 0.43, 0.53))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from matryo.evaluation.results import ExtraTable, RunResults
+from matryo.reports.charts import Chart, Floor, Line
 from matryo.reports.curve_table import (
     difference_tables,
     main_table,
@@ -12,7 +13,6 @@ from matryo.reports.curve_table import (
     share_tables,
 )
 from matryo.reports.document import Report, Section
-from matryo.reports.figures import Chart, Floor, Line
 from matryo.reports.formats import seconds
 from matryo.reports.panels import Panel, panels
 from matryo.reports.table import Cell, Column, Table

@@ -1,8 +1,10 @@
 """What a report says, apart from how it is written: sections of text, plots and tables."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matryo.reports.figures import Chart
+from matryo.reports.charts import Chart
 from matryo.reports.table import Table
 
 
@@ -67,11 +69,16 @@ class Report:
         return [chart for section in self.sections for chart in section.charts]
 
 
-def chart_stem(number: int) -> str:
-    """Name of the file of a plot, without its ending; the first one, number 0, is plainly "curve".
+def chart_stems(charts: Sequence[Chart]) -> list[str]:
+    """Names of the files of plots, without their endings; a name that was used before gets a number.
 
     Example:
-        >>> chart_stem(0), chart_stem(1)
-        ('curve', 'curve-2')
+        >>> chart_stems([Chart("", "MRR@10", ()), Chart("", "MRR@10", ())])
+        ['curve', 'curve-2']
     """
-    return "curve" if number == 0 else f"curve-{number + 1}"
+    used: Counter[str] = Counter()
+    stems = []
+    for chart in charts:
+        used[chart.name] += 1
+        stems.append(chart.name if used[chart.name] == 1 else f"{chart.name}-{used[chart.name]}")
+    return stems

@@ -5,8 +5,10 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
+from matryo.reports.charts import Chart
 from matryo.reports.document import Report, Section
-from matryo.reports.figures import FLOOR, GRID, INK, PALETTE, Chart, svg_inline
+from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE
+from matryo.reports.figures import svg_inline
 from matryo.reports.table import Table, printable
 
 _DARK = {"ink": "#e6e9ec", "floor": "#9aa4af", "grid": "#343b43"}

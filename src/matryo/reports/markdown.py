@@ -1,8 +1,9 @@
 """The report as Markdown, with its plots as image files beside it."""
 
 import re
+from collections.abc import Iterator
 
-from matryo.reports.document import Report, Section, chart_stem
+from matryo.reports.document import Report, Section, chart_stems
 from matryo.reports.table import markdown, markdown_text, printable
 
 
@@ -12,26 +13,23 @@ def report_markdown(report: Report) -> str:
     Args:
         report: what it says.
 
-    Returns: the whole text; it shows `curve.png`, `curve-2.png` ... (see `chart_stem`) from its own folder.
+    Returns: the whole text; it shows `curve.png`, `curve-2.png` ... (see `chart_stems`) from its own folder.
     """
     parts = [f"# {markdown_text(report.title)}", f"**{markdown_text(report.verdict)}**"]
     if report.subtitle:
         parts.append(markdown_text(report.subtitle))
     if report.facts:
         parts.append("\n".join(f"- {markdown_text(fact.label)}: {markdown_text(fact.value)}" for fact in report.facts))
-    n_charts = 0
-    for section in report.sections:
-        parts.append(_section(section, n_charts))
-        n_charts += len(section.charts)
+    stems = iter(chart_stems(report.charts()))
+    parts += [_section(section, stems) for section in report.sections]
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: Section, n_charts_before: int) -> str:
+def _section(section: Section, stems: Iterator[str]) -> str:
     parts = [f"## {markdown_text(section.title)}", *(markdown_text(paragraph) for paragraph in section.text)]
     if section.findings:
         parts.append("\n".join(f"- {markdown_text(finding)}" for finding in section.findings))
-    for number, chart in enumerate(section.charts, start=n_charts_before):
-        parts.append(f"![{markdown_text(chart.description())}]({chart_stem(number)}.png)")
+    parts += [f"![{markdown_text(chart.description())}]({next(stems)}.png)" for chart in section.charts]
     parts.extend(markdown(table) for table in section.tables)
     if section.bullets:
         parts.append("\n".join(f"- {markdown_text(bullet)}" for bullet in section.bullets))

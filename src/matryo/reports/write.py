@@ -6,7 +6,7 @@ from matryo.evaluation.results import RunResults
 from matryo.files import atomic_path, write_text
 from matryo.reports.curve_report import curve_report
 from matryo.reports.curve_table import difference_tables, main_table, recommendation_table, share_tables
-from matryo.reports.document import chart_stem
+from matryo.reports.document import chart_stems
 from matryo.reports.figures import png, svg_file
 from matryo.reports.formats import seconds
 from matryo.reports.html import report_html
@@ -31,8 +31,9 @@ def write_reports(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     report = curve_report(RunResults.read(folder, with_per_query=False))
     written = []
-    for number, chart in enumerate(report.charts()):
-        image, drawing = folder / f"{chart_stem(number)}.png", folder / f"{chart_stem(number)}.svg"
+    charts = report.charts()
+    for stem, chart in zip(chart_stems(charts), charts, strict=True):
+        image, drawing = folder / f"{stem}.png", folder / f"{stem}.svg"
         with atomic_path(image) as temporary:
             temporary.write_bytes(png(chart))
         write_text(drawing, svg_file(chart))
