@@ -22,8 +22,10 @@ def slow_loop(
     weights: list[float],
     temperatures: Tensor,
     symmetric: bool,
+    margin: float | None,
 ) -> tuple[Tensor, Tensor]:
     """Row by row, with torch's own derivative."""
+    left_out = no_negatives(a, b, dims[-1], positive, groups, margin)
     per_dim = []
     for dim, temperature in zip(dims, temperatures, strict=True):
         units = [
@@ -32,18 +34,33 @@ def slow_loop(
         z = torch.stack(units[0]) @ torch.stack(units[1]).T / temperature
         losses = []
         for i, j in enumerate(positive):
-            row = [z[i, k] for k in range(len(b)) if k != j and not (groups and groups[0][i] == groups[1][k])]
+            row = [z[i, k] for k in range(len(b)) if k != j and (i, k) not in left_out]
             loss = torch.stack([z[i, j], *row]).logsumexp(0) - z[i, j]
             if symmetric:
-                column = [
-                    z[r, j] for r in range(len(a)) if positive[r] != j and not (groups and groups[0][r] == groups[1][j])
-                ]
+                column = [z[r, j] for r in range(len(a)) if positive[r] != j and (r, j) not in left_out]
                 loss = (loss + torch.stack([z[i, j], *column]).logsumexp(0) - z[i, j]) / 2
             losses.append(loss)
         per_dim.append(torch.stack(losses).mean())
     stacked = torch.stack(per_dim)
     shares = torch.tensor(weights, dtype=a.dtype)
     return shares @ stacked / shares.sum(), stacked
+
+
+def no_negatives(
+    a: Tensor,
+    b: Tensor,
+    widest: int,
+    positive: list[int],
+    groups: tuple[list[int], list[int]] | None,
+    margin: float | None,
+) -> set[tuple[int, int]]:
+    """Pairs of equal group and those that the false-negative filter takes, one by one."""
+    pairs = [(i, k) for i in range(len(a)) for k in range(len(b))]
+    left_out = {(i, k) for i, k in pairs if groups and groups[0][i] == groups[1][k]}
+    if margin is not None:
+        cosines = torch.nn.functional.cosine_similarity(a[:, None, :widest], b[None, :, :widest], dim=2).tolist()
+        left_out |= {(i, k) for i, k in pairs if cosines[i][k] > cosines[i][positive[i]] - margin}
+    return left_out
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,7 @@ class Case:
     weights: list[float]
     temperatures: Tensor
     symmetric: bool
+    margin: float | None
     tile_rows: int
 
     def ours(self, a: Tensor, b: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,12 +92,21 @@ class Case:
                 weights=self.weights,
                 temperatures=temperatures,
                 symmetric=self.symmetric,
+                margin=self.margin,
             )
         return result.total, result.per_dim
 
     def theirs(self, a: Tensor, b: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]:
         return slow_loop(
-            a, b, self.dims, self.positive, self.groups, self.weights, temperatures, symmetric=self.symmetric
+            a,
+            b,
+            self.dims,
+            self.positive,
+            self.groups,
+            self.weights,
+            temperatures,
+            symmetric=self.symmetric,
+            margin=self.margin,
         )
 
     def leaves(self) -> list[Tensor]:
@@ -109,6 +136,7 @@ def cases(draw: st.DrawFn) -> Case:
         draw(weights),
         torch.tensor(draw(st.lists(st.floats(0.01, 2.0), **per_dim)), dtype=torch.float64),
         draw(st.booleans()),
+        draw(st.sampled_from([None, -0.213, 0.0137, 0.5321, 1.171])),
         draw(st.integers(1, 7)),
     )
 
@@ -131,7 +159,8 @@ def test_equals_the_slow_loop(case: Case) -> None:
 
 @pytest.mark.parametrize("symmetric", [False, True])
 @pytest.mark.parametrize("n_rows", [1, 5])
-def test_gradcheck(symmetric: bool, n_rows: int) -> None:
+@pytest.mark.parametrize("margin", [None, 0.1])
+def test_gradcheck(symmetric: bool, n_rows: int, margin: float | None) -> None:
     generator = torch.Generator().manual_seed(5)
     a, b = (torch.randn(k, 6, dtype=torch.float64, generator=generator, requires_grad=True) for k in (n_rows, 7))
     temperatures = torch.tensor([0.3, 0.7], dtype=torch.float64, requires_grad=True)
@@ -147,6 +176,7 @@ def test_gradcheck(symmetric: bool, n_rows: int) -> None:
             weights=[1.0, 2.0],
             temperatures=temperatures,
             symmetric=symmetric,
+            margin=margin,
         ).total
 
     assert torch.autograd.gradcheck(loss, (a, b, temperatures))
@@ -230,10 +260,15 @@ class _Largest(TorchDispatchMode):
 
 @pytest.mark.parametrize("symmetric", [False, True])
 @pytest.mark.parametrize("n_groups", [1, 100])
-def test_no_tensor_exceeds_one_tile(symmetric: bool, n_groups: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("margin", [None, 0.1, 2.0])
+def test_no_tensor_exceeds_one_tile(
+    symmetric: bool, n_groups: int, margin: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scores, "MAX_ROWS", 16)
     ids = torch.arange(50) % n_groups
     a = torch.randn(50, 8, generator=torch.Generator().manual_seed(11)).requires_grad_()
     with _Largest() as largest:
-        nested_info_nce(a, a.flip(0), (1, 2, 4, 8), groups_a=ids, groups_b=ids, symmetric=symmetric).total.backward()
+        nested_info_nce(
+            a, a.flip(0), (1, 2, 4, 8), groups_a=ids, groups_b=ids, symmetric=symmetric, margin=margin
+        ).total.backward()
     assert largest.numel == 16 * 50

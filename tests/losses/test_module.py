@@ -17,7 +17,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor, nn
 
 from matryo.errors import MatryoError, ShapeError
-from matryo.losses import NestedLoss
+from matryo.losses import NestedLoss, nested_info_nce
 
 WIDTH, DIMS = 32, [32, 16, 8]
 WORDS = [f"w{i}" for i in range(60)]
@@ -123,6 +123,17 @@ def test_labels_that_are_no_ids(model: SentenceTransformer, labels: Tensor, word
     assert "labels_are_groups=False" in str(caught.value)
 
 
+def test_margin_reaches_the_loss(model: SentenceTransformer) -> None:
+    texts = columns(6)
+    texts[1][4] = texts[0][1]  # closer to anchor 1 than its own document
+    filtered, plain = (NestedLoss(model, [16, 32], margin=m)(features(model, texts)).item() for m in (0.0, None))
+    a, b = (model(f)["sentence_embedding"] for f in features(model, texts))
+    assert filtered == nested_info_nce(a, b, [16, 32], margin=0.0).total.item()
+    assert filtered < plain
+    with pytest.raises(MatryoError, match="margin must lie within"):
+        NestedLoss(model, [16], margin=3.0)
+
+
 def test_dims_are_held_against_the_model(model: SentenceTransformer) -> None:
     with pytest.raises(ShapeError, match=r"within 1\.\.32"):
         NestedLoss(model, [8, 64])
@@ -175,6 +186,7 @@ def test_settings_can_be_written_as_json(model: SentenceTransformer) -> None:
         "weights": [3.0, 2.0, 1.0],
         "temperature": [0.5, 0.25, 0.125],
         "symmetric": True,
+        "margin": None,
         "labels_are_groups": True,
     }
 

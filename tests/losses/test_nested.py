@@ -107,6 +107,51 @@ def test_all_pairs_masked_leaves_nothing_to_learn() -> None:
         assert result.total.item() == 0.0
 
 
+def test_false_negatives_by_hand() -> None:
+    """Cosines at full width of row 0: 1 (positive), .6, 0; of row 1: 0, .8 (positive), 1."""
+    a = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    b = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], dtype=torch.float64)
+    e = math.exp
+    whole = e(1) + e(0.6) + 1, 1 + e(0.8) + e(1)
+    # Row 2 of b is closer to row 1 of a than its positive; row 1 of b lies .4 below the positive of row 0 of a.
+    left = {None: whole, 0.0: (whole[0], 1 + e(0.8)), 0.5: (e(1) + 1, 1 + e(0.8)), 1.5: (e(1), e(0.8))}
+    for margin, sums in left.items():
+        at_2 = (math.log(sums[0]) - 1 + math.log(sums[1]) - 0.8) / 2
+        result = nested_info_nce(a, b, [2], temperatures=1.0, margin=margin)
+        assert result.total.item() == pytest.approx(at_2, abs=1e-12)
+    # A margin below 0 asks for more than the positive has: 1 does not exceed .8 + .3.
+    assert close(nested_info_nce(a, b, [2], margin=-0.3), nested_info_nce(a, b, [2]))
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_a_planted_false_negative_loses_its_gradient(symmetric: bool) -> None:
+    """Row 6 of b says the same as row 2, but nobody says so: without the filter it is pushed off row 2 of a."""
+    a, b = rows(6, width=32), rows(7, seed=1, width=32)
+    b[:6] = a + 0.3 * b[:6]
+    b[6] = a[2] + 0.3 * b[6]
+    pull = {}
+    for margin in (None, 0.2):
+        leaf = b.clone().requires_grad_()
+        nested_info_nce(
+            a[2:3], leaf, (8, 32), positive=torch.tensor([2]), symmetric=symmetric, margin=margin
+        ).total.backward()
+        assert leaf.grad is not None
+        pull[margin] = leaf.grad
+    assert pull[None][6].any()
+    assert not pull[0.2][6].any()
+    assert pull[0.2][0].any()  # a true negative keeps its gradient
+    assert pull[None][6].norm() > pull[None][0].norm()
+
+
+def test_the_filter_looks_at_the_widest_dim_only() -> None:
+    """A row that equals the positive in its first two numbers stays a negative at dim 2 if the whole row differs."""
+    a = torch.tensor([[1.0, 0.0, 1.0, 0.0]], dtype=torch.float64)
+    b = torch.tensor([[1.0, 0.1, 1.0, 0.0], [1.0, 0.0, 0.0, 3.0]], dtype=torch.float64)
+    filtered, plain = nested_info_nce(a, b, [2, 4], margin=0.3), nested_info_nce(a, b, [2, 4])
+    assert close(filtered, plain)
+    assert not nested_info_nce(a, b, [2], margin=0.3).total.any()  # here dim 2 is the widest
+
+
 def test_dims_in_any_order_keep_their_weights_and_temperatures() -> None:
     a, b = rows(5), rows(5, seed=1)
     assert close(
@@ -223,6 +268,9 @@ def ids(*numbers: int) -> Tensor:
         ({"temperatures": [0.1, 0.1, 0.1]}, ShapeError, "temperatures must be one number or 2"),
         ({"temperatures": 0.0}, MatryoError, "temperatures must be finite and > 0"),
         ({"temperatures": [0.1, -0.1]}, MatryoError, "temperatures must be finite and > 0"),
+        ({"margin": 2.5}, MatryoError, r"margin must lie within -2\.\.2"),
+        ({"margin": math.nan}, MatryoError, "margin must lie"),
+        ({"margin": "0.1"}, MatryoError, "margin must lie"),
         ({"temperatures": math.inf}, MatryoError, "temperatures must be finite and > 0"),
     ],
 )

@@ -59,6 +59,23 @@ def test_equal_pairs_in_both_forms(n_groups: int) -> None:
     assert torch.equal(pairs, a[4:11, None] == b[None, :])
 
 
+@pytest.mark.parametrize(
+    ("margin", "form"), [(-1.1, torch.int64), (0.1, torch.bool), (2.0, torch.bool)], ids=["few", "many", "all"]
+)
+def test_pairs_that_are_too_similar_in_both_forms(margin: float, form: torch.dtype) -> None:
+    a, b, positive = random(7, 6), random(9, 6, seed=1), torch.tensor([3, 3, 0, 8, 1, 2, 5])
+    sides = (measure_side(x, DIMS, torch.float64) for x in (a, b))
+    tiles = PrefixScores(*sides, DIMS, torch.ones(3, dtype=torch.float64), positive, None, margin)
+    cosines = cut(a, 6) @ cut(b, 6).T
+    expected = cosines > cosines.gather(1, positive[:, None]) - margin
+    pairs = tiles._too_similar(slice(0, 7), torch.arange(7) * 9 + positive, margin)
+    assert pairs.dtype == form
+    if form != torch.bool:
+        pairs = torch.zeros(63, dtype=torch.bool).index_fill(0, pairs, True).view(7, 9)
+    assert torch.equal(pairs, expected)
+    assert 0 < expected.sum() <= 63
+
+
 def test_no_pair_is_equal() -> None:
     assert Groups.of(torch.arange(3), torch.arange(3, 9)).equal_pairs(slice(0, 3)).tolist() == []
 

@@ -169,13 +169,14 @@ class NestedInfoNCE(torch.autograd.Function):
         positive: Tensor,
         groups: Groups | None,
         symmetric: bool,
+        margin: float | None,
         wanted: tuple[bool, bool, bool],
     ) -> tuple[Tensor, Tensor]:
         """Loss and, where any of a, b, temperatures wants it, the gradient; weights sum to 1."""
         dtype = work_dtype(a, b)
         with torch.autocast(a.device.type, enabled=False):
             sides = measure_side(a, dims, dtype), measure_side(b, dims, dtype)
-            scores = PrefixScores(*sides, dims, temperatures, positive, groups)
+            scores = PrefixScores(*sides, dims, temperatures, positive, groups, margin)
             gradient = _Gradient(scores, wanted[:2]) if any(wanted) else None
             per_dim = (_both_ways if symmetric else _one_way)(scores, weights, gradient).mean(1) * LN2
             total = weights @ per_dim
@@ -198,4 +199,4 @@ class NestedInfoNCE(torch.autograd.Function):
             None if g is None else (g * of_total).to(dtype)
             for g, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
         )
-        return (*scaled, None, None, None, None, None, None)
+        return (*scaled, *(None,) * 7)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from matryo.errors import MatryoError, ShapeError
+from matryo.losses.arguments import check_margin
 from matryo.losses.nested import nested_info_nce
 from matryo.prefix import check_dims
 
@@ -25,9 +26,11 @@ class NestedLoss(nn.Module):
         weights: one per dim as given, by default equal.
         temperature: > 0, one, or one per dim as given; a torch Parameter is trained along. .05 is a scale of 20.
         symmetric: also find the anchor of each positive among the batch's anchors.
+        margin: a document whose full-width cosine to an anchor exceeds that of its positive minus this margin is no
+            negative of it; None = off.
         labels_are_groups: False ignores labels, as MultipleNegativesRankingLoss does.
 
-    Raises: ShapeError if dims do not fit the model; MatryoError for labels that are no ids.
+    Raises: ShapeError if dims do not fit the model; MatryoError for labels that are no ids and a margin out of range.
     Source: see `nested_info_nce`.
 
     Example: `trainer = SentenceTransformerTrainer(model=model, train_dataset=data, loss=NestedLoss(model, [64, 384]))`
@@ -41,6 +44,7 @@ class NestedLoss(nn.Module):
         weights: Sequence[float] | None = None,
         temperature: float | Sequence[float] | Tensor = 0.05,
         symmetric: bool = False,
+        margin: float | None = None,
         labels_are_groups: bool = True,
     ) -> None:
         super().__init__()
@@ -50,6 +54,7 @@ class NestedLoss(nn.Module):
         self.weights = None if weights is None else tuple(float(w) for w in weights)
         self.temperature = temperature
         self.symmetric = symmetric
+        self.margin = check_margin(margin)
         self.labels_are_groups = labels_are_groups
         self.last_per_dim: Tensor | None = None
         """Loss at each dim of the last batch, shortest dim first, detached: for a callback to log."""
@@ -75,6 +80,7 @@ class NestedLoss(nn.Module):
             weights=self.weights,
             temperatures=self.temperature,
             symmetric=self.symmetric,
+            margin=self.margin,
         )
         self.last_per_dim = result.per_dim
         return result.total
@@ -105,6 +111,7 @@ class NestedLoss(nn.Module):
             "weights": None if self.weights is None else list(self.weights),
             "temperature": temperature.tolist() if isinstance(temperature, Tensor) else temperature,
             "symmetric": self.symmetric,
+            "margin": self.margin,
             "labels_are_groups": self.labels_are_groups,
         }
 

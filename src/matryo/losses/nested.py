@@ -1,16 +1,21 @@
 """InfoNCE at several prefix lengths at once: the loss that makes embeddings nested."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from matryo.errors import MatryoError, ShapeError
-from matryo.losses.cut import check_embeddings, work_dtype
+from matryo.losses.arguments import (
+    check_groups,
+    check_margin,
+    check_positive,
+    check_sides,
+    check_temperatures,
+    check_weights,
+)
+from matryo.losses.cut import work_dtype
 from matryo.losses.fused import NestedInfoNCE
-from matryo.losses.scores import Groups
 from matryo.prefix import check_dims
 
 
@@ -38,6 +43,7 @@ def nested_info_nce(
     weights: Sequence[float] | Tensor | None = None,
     temperatures: float | Sequence[float] | Tensor = 0.05,
     symmetric: bool = False,
+    margin: float | None = None,
 ) -> NestedResult:
     """Weighted mean over dims of InfoNCE on the cosines of each prefix, in one fused pass.
 
@@ -59,95 +65,38 @@ def nested_info_nce(
         symmetric: take the mean with the other direction: for each row i of `a`, its positive among all rows of `a`.
             There the negatives of pair (i, j) are the rows of `a` whose positive is not j and whose group is not that
             of j; rows of `b` that are nobody's positive take no part.
+        margin: false-negative filter, no unit, within -2..2; None = off. A row of b is no negative of a row of a if
+            their cosine exceeds that of the row of a and its positive, minus the margin. Cosines are those at the
+            widest of `dims`; the same pairs are left out at every dim and in both directions. The choice has no
+            gradient.
 
     Returns: NestedResult(total, per_dim). `per_dim` holds no gradient: set `weights` to train on one dim.
-    Raises: ShapeError for shapes, dims or rows that do not fit; MatryoError for weights and temperatures out of range.
-    Source: van den Oord et al. 2018 (InfoNCE), Kusupati et al. 2022 (nesting); the fused pass is ours, because prefix
-        scores are cumulative.
+    Raises: ShapeError for shapes, dims or rows that do not fit; MatryoError for weights, temperatures or a margin out
+        of range.
+    Source: van den Oord et al. 2018 (InfoNCE), Kusupati et al. 2022 (nesting), Solatorio 2024 (GISTEmbed: a model's own
+        scores tell false negatives); the fused pass is ours, because prefix scores are cumulative.
 
     >>> pairs = torch.eye(4)
     >>> nested_info_nce(pairs, pairs, (2, 4), temperatures=1.0).per_dim
     tensor([1.0650, 0.7437])
     """
-    check_embeddings(a, "a")
-    check_embeddings(b, "b")
-    if a.shape[1] != b.shape[1] or a.device != b.device:
-        raise ShapeError(
-            f"a and b must have the same width and device, got {tuple(a.shape)} on {a.device} and {tuple(b.shape)} on "
-            f"{b.device}; embed both with one model"
-        )
+    check_sides(a, b)
     received = list(dims)
     rising = check_dims(received, a.shape[1])
     order = sorted(range(len(received)), key=received.__getitem__)
     dtype = work_dtype(a, b)
-    shares = _check_weights(weights, len(received), a)[order]
-    degrees = _check_temperatures(temperatures, len(received), a.device, dtype)[order]
+    shares = check_weights(weights, len(received), a)[order]
+    degrees = check_temperatures(temperatures, len(received), a.device, dtype)[order]
     total, per_dim = NestedInfoNCE.apply(  # type: ignore[no-untyped-call]  # torch leaves apply without types
         a,
         b,
         degrees,
         rising,
         (shares / shares.sum()).to(dtype),
-        _check_positive(positive, a, b),
-        _check_groups(groups_a, groups_b, a, b),
+        check_positive(positive, a, b),
+        check_groups(groups_a, groups_b, a, b),
         symmetric,
+        check_margin(margin),
         tuple(torch.is_grad_enabled() and x.requires_grad for x in (a, b, degrees)),
     )
     return NestedResult(total, per_dim)
-
-
-def _check_ids(ids: Tensor, length: int, like: Tensor, name: str) -> Tensor:
-    """An int64 vector of `length`, on the device of the embeddings."""
-    if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.shape != (length,):
-        kind = f"{ids.dtype} of shape {tuple(ids.shape)}" if isinstance(ids, Tensor) else type(ids).__name__
-        raise ShapeError(f"{name} must be an int64 tensor of shape ({length},), got {kind}; give one id per row")
-    return ids.to(like.device)
-
-
-def _check_positive(positive: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
-    if positive is None:
-        if len(b) < len(a):
-            raise ShapeError(
-                f"b must have at least as many rows as a, got {len(b)} and {len(a)}; or say with positive= which row "
-                "of b belongs to each row of a"
-            )
-        return torch.arange(len(a), device=a.device)
-    rows = _check_ids(positive, len(a), a, "positive")
-    low, high = (int(x) for x in torch.aminmax(rows))
-    if low < 0 or high >= len(b):
-        raise ShapeError(f"positive must lie within 0..{len(b) - 1}, the rows of b, got {low}..{high}; repair the rows")
-    return rows
-
-
-def _check_groups(groups_a: Tensor | None, groups_b: Tensor | None, a: Tensor, b: Tensor) -> Groups | None:
-    if groups_a is None and groups_b is None:
-        return None
-    if groups_a is None or groups_b is None:
-        raise ShapeError("groups_a and groups_b must be given together, got only one; give ids for the other side too")
-    return Groups.of(_check_ids(groups_a, len(a), a, "groups_a"), _check_ids(groups_b, len(b), b, "groups_b"))
-
-
-def _check_weights(weights: Sequence[float] | Tensor | None, n_dims: int, like: Tensor) -> Tensor:
-    if weights is None:
-        return torch.ones(n_dims, dtype=torch.float64, device=like.device)
-    values = torch.as_tensor(weights, dtype=torch.float64).detach().to(like.device)
-    if values.shape != (n_dims,):
-        raise ShapeError(f"weights must be {n_dims} numbers, one per dim, got shape {tuple(values.shape)}; match dims")
-    numbers = values.tolist()
-    if not all(math.isfinite(w) and w >= 0 for w in numbers) or sum(numbers) == 0:
-        raise MatryoError(f"weights must be finite, >= 0 and not all 0, got {numbers}; 0 leaves a dim out of training")
-    return values
-
-
-def _check_temperatures(
-    temperatures: float | Sequence[float] | Tensor, n_dims: int, device: torch.device, dtype: torch.dtype
-) -> Tensor:
-    values = torch.as_tensor(temperatures, dtype=dtype, device=device)
-    if values.shape not in ((), (1,), (n_dims,)):
-        raise ShapeError(
-            f"temperatures must be one number or {n_dims}, one per dim, got shape {tuple(values.shape)}; match dims"
-        )
-    numbers = values.detach().reshape(-1).tolist()
-    if not all(math.isfinite(t) and t > 0 for t in numbers):
-        raise MatryoError(f"temperatures must be finite and > 0, got {numbers}; usual values are .01 to .1")
-    return values.expand(n_dims)

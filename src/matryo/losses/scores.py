@@ -86,11 +86,24 @@ class Groups:
         return row * n_columns + self.b_order[first[row] + within]
 
 
+def rows_per_tile(shape: tuple[int, int], n_tiles: int, device: torch.device) -> int:
+    """Rows of a that one tile takes.
+
+    Args:
+        shape: number of rows of a and of b.
+        n_tiles: how many tiles exist at once.
+        device: where they do.
+    """
+    one, all_of_them = TILE.get(device.type, TILE["cpu"])
+    fitting = min(one, all_of_them // n_tiles) // shape[1]
+    return min(max(fitting, MIN_ROWS), MAX_ROWS, shape[0])
+
+
 class Tile(NamedTuple):
     """Logits of one tile at one dim.
 
     level: number of the dim.
-    logits: (rows, m), cosine / temperature / ln 2; ERASED where the pair is the positive or of equal group.
+    logits: (rows, m), cosine / temperature / ln 2; ERASED where the pair is no negative.
     positive_logits: (rows,) those of the positives.
     positions: (rows,) int64, where the positives stand in the flattened tile.
     """
@@ -105,20 +118,26 @@ class PrefixScores:
     """Logits of all pairs at all dims, one tile in memory at a time."""
 
     def __init__(
-        self, a: Side, b: Side, dims: tuple[int, ...], temperatures: Tensor, positive: Tensor, groups: Groups | None
+        self,
+        a: Side,
+        b: Side,
+        dims: tuple[int, ...],
+        temperatures: Tensor,
+        positive: Tensor,
+        groups: Groups | None,
+        margin: float | None = None,
     ) -> None:
-        """Bind the two sides; temperatures are (L,), positive is (n,) int64 rows of b.
+        """Bind the two sides; temperatures are (L,), positive is (n,) int64 rows of b, margin as in `nested_info_nce`.
 
         `row_scale` (L, n) is what dot products are multiplied by, next to the inverse lengths of b, to give cosine /
         temperature; logits take another 1 / ln 2.
         """
         self.a, self.b, self.dims, self.positive, self.groups = a, b, dims, positive, groups
+        self.margin = margin
         self.row_scale = a.inverse / temperatures[:, None]
         self._row_scale_2 = self.row_scale / LN2
         self.shape = (len(a.unit), len(b.unit))
-        one, all_of_them = TILE.get(a.unit.device.type, TILE["cpu"])
-        fitting = min(one, all_of_them // (len(dims) + 2)) // self.shape[1]
-        self.tile_rows = min(max(fitting, MIN_ROWS), MAX_ROWS, self.shape[0])
+        self.tile_rows = rows_per_tile(self.shape, len(dims) + 2, a.unit.device)
         self._dots, self._logits = self.new_tile(), self.new_tile()
 
     def new_tile(self) -> Tensor:
@@ -134,7 +153,7 @@ class PrefixScores:
         """Logits of one tile at every dim, shortest first; the same memory each time, free to be overwritten."""
         n_rows, n_columns = rows.stop - rows.start, self.shape[1]
         positions = torch.arange(n_rows, device=self.positive.device) * n_columns + self.positive[rows]
-        equal = self.groups.equal_pairs(rows) if self.groups else None
+        no_negatives = self._no_negatives(rows, positions)
         dots, logits = self._dots[:n_rows], self._logits[:n_rows]
         for level, (start, stop) in enumerate(prefix_blocks(self.dims)):
             left, right = block(self.a.unit[rows], start, stop), block(self.b.unit, start, stop).t()
@@ -145,10 +164,24 @@ class PrefixScores:
             torch.mul(dots, self.b.inverse[level], out=logits)
             logits.mul_(self._row_scale_2[level, rows, None])
             positive_logits = logits.view(-1)[positions]
-            if equal is not None:
-                erase(logits, equal)
-            erase(logits, positions)
+            for pairs in no_negatives:
+                erase(logits, pairs)
             yield Tile(level, logits, positive_logits, positions)
+
+    def _no_negatives(self, rows: slice, positions: Tensor) -> list[Tensor]:
+        """Pairs of one tile to leave out at every dim, each as `erase` takes them: the positives come last."""
+        pairs = [positions]
+        if self.groups is not None:
+            pairs.insert(0, self.groups.equal_pairs(rows))
+        if self.margin is not None:
+            pairs.insert(0, self._too_similar(rows, positions, self.margin))
+        return pairs
+
+    def _too_similar(self, rows: slice, positions: Tensor, margin: float) -> Tensor:
+        """Pairs whose cosine at the widest dim exceeds that of the row's positive minus the margin."""
+        cosines = torch.mm(self.a.unit[rows], self.b.unit.t(), out=self._dots[: rows.stop - rows.start])
+        near = cosines > (cosines.view(-1)[positions] - margin)[:, None]
+        return near if 8 * int(near.count_nonzero()) >= near.numel() else near.view(-1).nonzero().view(-1)
 
 
 def erase(logits: Tensor, pairs: Tensor) -> None:
