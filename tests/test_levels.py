@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "matryo"
 
 LEVELS = {
-    **dict.fromkeys(("errors", "prefix", "space", "hits", "files", "progress"), 0),
+    **dict.fromkeys(("config", "errors", "prefix", "space", "hits", "files", "progress"), 0),
     **dict.fromkeys(("embeddings", "data", "losses", "measures"), 1),
     **dict.fromkeys(("maps", "search"), 2),
     "encoders": 3,
