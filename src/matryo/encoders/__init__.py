@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from matryo.encoders.model import ModelEncoder
     from matryo.encoders.notes import Matryoshka, read_matryoshka
     from matryo.encoders.saving import export_model, save_model
+    from matryo.encoders.start import write_start
     from matryo.encoders.streaming import encode_to_set
+    from matryo.encoders.tiny import build_tiny
 
 __all__ = [
     "PACKAGED",
@@ -24,11 +26,13 @@ __all__ = [
     "Matryoshka",
     "ModelEncoder",
     "Role",
+    "build_tiny",
     "encode_to_set",
     "export_model",
     "load_encoder",
     "read_matryoshka",
     "save_model",
+    "write_start",
 ]
 
 _FILES = {
@@ -37,7 +41,9 @@ _FILES = {
     "model": ("ModelEncoder",),
     "notes": ("Matryoshka", "read_matryoshka"),
     "saving": ("export_model", "save_model"),
+    "start": ("write_start",),
     "streaming": ("encode_to_set",),
+    "tiny": ("build_tiny",),
 }
 _FILE_OF = {name: file for file, names in _FILES.items() for name in names}
 
