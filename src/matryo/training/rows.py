@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +165,7 @@ def relevant_ids(task: Retrieval, query: str) -> list[str]:
     return found
 
 
+@final
 class _Chooser:
     """Chooses the negatives of each row and counts what it had to leave out or fill in."""
 
