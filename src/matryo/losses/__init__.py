@@ -3,8 +3,23 @@
 Importing this package imports torch.
 """
 
+from matryo.losses.columns import column_order, reorder
 from matryo.losses.cut import cut
+from matryo.losses.distillation import prefix_distillation
+from matryo.losses.gather import gather_ids, gather_rows
 from matryo.losses.module import NestedLoss
 from matryo.losses.nested import NestedResult, nested_info_nce
+from matryo.losses.orthogonality import global_orthogonality
 
-__all__ = ["NestedLoss", "NestedResult", "cut", "nested_info_nce"]
+__all__ = [
+    "NestedLoss",
+    "NestedResult",
+    "column_order",
+    "cut",
+    "gather_ids",
+    "gather_rows",
+    "global_orthogonality",
+    "nested_info_nce",
+    "prefix_distillation",
+    "reorder",
+]
