@@ -74,7 +74,7 @@ class _GatherRows(torch.autograd.Function):
         # A copy, because the sum over processes is taken in place.
         wanted = of_rows.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(wanted)
-        return wanted.split(ctx.counts)[dist.get_rank()], None
+        return torch.split(wanted, ctx.counts)[dist.get_rank()], None
 
 
 def _initialised() -> bool:
