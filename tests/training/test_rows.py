@@ -132,6 +132,10 @@ def test_dataset_has_the_columns_of_the_trainer(task):
     assert made["negative_2"][:] == rows.negatives[1]
     assert made["label"][:] == [[number, *groups] for number, groups in enumerate(rows.groups.tolist())]
     assert made.features["label"].feature.dtype == "int64"
+    assert made.select([2, 0])["positive"][:] == ["text 2", "text 1"]
+    assert made.map(lambda row: {"length": len(row["anchor"])})["length"][:] == [len(text) for text in rows.queries]
+    # the library keys what it caches by the fingerprint
+    assert made._fingerprint == rows.dataset()._fingerprint != training_rows(task).dataset()._fingerprint
 
 
 def test_dataset_without_the_library(task, monkeypatch):

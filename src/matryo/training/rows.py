@@ -60,15 +60,20 @@ class TrainingRows:
         Raises: MissingExtra if the library datasets is not installed.
         """
         try:
-            from datasets import Dataset, Features, Sequence, Value
+            from datasets import Dataset, DatasetInfo, Features, Sequence, Value
         except ImportError:
             raise MissingExtra("datasets", "train", "training") from None
+        import pyarrow as pa
+
         texts = {"anchor": self.queries, "positive": self.documents}
         texts |= {f"negative_{number}": column for number, column in enumerate(self.negatives, start=1)}
         label = np.column_stack((np.arange(len(self)), self.groups))
         features = Features({name: Value("large_string") for name in texts})
         features["label"] = Sequence(Value("int64"), length=label.shape[1])
-        return Dataset.from_dict({**texts, "label": label}, features=features)
+        columns = {name: pa.array(column, pa.large_string()) for name, column in texts.items()}
+        columns["label"] = pa.FixedSizeListArray.from_arrays(pa.array(label.ravel()), label.shape[1])
+        # a table and a fingerprint of our own: the library's ways to make either hold several copies of all texts
+        return Dataset(pa.table(columns), info=DatasetInfo(features=features), fingerprint=self.digest()[:16])
 
     def digest(self) -> str:
         """SHA-256 over every text, each preceded by its length in bytes, and all groups; notes do not count."""
