@@ -224,15 +224,6 @@ def test_blocks_change_nothing(encoded, block):
     assert list(mine_negatives(task, *sets, MineSettings(), block=block)) == parts
 
 
-def test_documents_too_large_to_hold_are_read_for_each_block(encoded, monkeypatch):
-    task = toy().train
-    sets = encoded(task)
-    held = list(mine_negatives(task, *sets, MineSettings(), block=16))
-    monkeypatch.setattr(mining, "_HELD_BYTES", 0)
-    read = list(mine_negatives(task, *sets, MineSettings(), block=16))
-    assert [(m.query, m.negatives) for m in held] == [(m.query, m.negatives) for m in read]
-
-
 def test_mining_goes_on_at_a_query(encoded):
     task = toy().train
     sets = encoded(task)

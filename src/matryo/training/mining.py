@@ -12,13 +12,12 @@ from matryo.embeddings import EmbeddingSet
 from matryo.errors import MatryoError
 from matryo.prefix import Array, check_dims, cut
 from matryo.progress import progress as show_progress
-from matryo.search import ScaledRows, search_dim
+from matryo.search import search_dim
 from matryo.space import same_space
 from matryo.training.related import Related, relate
 from matryo.training.rows import relevant_ids
 from matryo.training.settings import MineSettings
 
-_HELD_BYTES = 1 << 29  # documents up to this size are scaled once; larger ones are read anew for each block of queries
 _SPARE = 16  # hits beyond the last rank, for documents that are taken out before ranks are counted
 _DEEPER = 4
 
@@ -61,8 +60,8 @@ def mine_negatives(
     positive score is the smallest cosine between the query and a document that answers it.
 
     The checks and one reading of the task's texts come at the call, the search while the result is read. Memory: ids,
-    16 bytes per document, 8 per query and, per block, what `search_dim` needs; documents of up to 512 MiB at that dim
-    are held. The same arguments give the same result.
+    16 bytes per document, 8 per query and, per block, what `search_dim` needs; the documents are read from disk once
+    per block. The same arguments give the same result.
 
     Args:
         task: queries, documents and judgements.
@@ -115,8 +114,6 @@ class _Miner:
     ) -> None:
         self._task, self._queries, self._documents = task, queries, documents
         self._settings, self._dim, self._related = settings, dim, related
-        small = documents.n_rows * dim * np.dtype(np.float32).itemsize <= _HELD_BYTES
-        self._searched = ScaledRows.of(documents, (dim,)) if small else documents
 
     @property
     def n_queries(self) -> int:
@@ -133,7 +130,7 @@ class _Miner:
         waiting = list(range(stop - start))
         k = min(self._settings.last + _SPARE, self._documents.n_rows)
         while waiting:
-            hits = search_dim(vectors[waiting], self._searched, self._dim, k)
+            hits = search_dim(vectors[waiting], self._documents, self._dim, k)
             for place, rows, scores in zip(waiting, hits.rows, hits.scores, strict=True):
                 chosen, enough = self._choose(start + place, rows, scores, positives[place])
                 if enough or k == self._documents.n_rows:
