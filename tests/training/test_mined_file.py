@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matryo.data import toy
@@ -26,6 +26,7 @@ def test_the_file_is_as_documented(tmp_path):
     ]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.lists(st.uuids().map(str))))
 def test_what_is_written_is_read(tmp_path_factory, negatives):
     path = tmp_path_factory.mktemp("mined") / "mined.jsonl"
@@ -113,7 +114,7 @@ class TestMineToFile:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "sets"]
 
     @pytest.mark.parametrize("n_written", [0, 5, 16, 39, 64])
-    @pytest.mark.parametrize("n_bytes_lost", [0, 1, 7])
+    @pytest.mark.parametrize("n_bytes_lost", [0, 7])
     def test_interrupted_equals_uninterrupted(self, made, tmp_path, monkeypatch, n_written, n_bytes_lost):
         rules, whole, cut = MineSettings(), tmp_path / "whole", tmp_path / "cut"
         mine_to_file(whole, *made, rules, {}, block=16)

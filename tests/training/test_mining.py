@@ -162,7 +162,7 @@ def slow(task, queries, documents, rules):
         yield query, tuple(ids[p] for p in window if scores[row, p] < min(limits))[: rules.n]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_equals_the_rules_one_by_one(tmp_path_factory, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
