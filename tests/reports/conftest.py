@@ -1,7 +1,10 @@
-"""A made-up run: means from a prototype, intervals invented."""
+"""Made-up runs: means from a prototype, the rest invented."""
 
+import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +131,131 @@ def only_map(results: RunResults) -> Callable[[str], RunResults]:
         )
 
     return make
+
+
+ARM_CURVES = {
+    ("minilm", "none"): (0.230, 0.368, 0.398, 0.475, 0.495),
+    ("minilm", "random dims"): (0.214, 0.341, 0.384, 0.462, 0.495),
+    ("minilm", "rotation"): (0.269, 0.407, 0.449, 0.485, 0.495),
+    ("minilm", "head + rotation"): (0.376, 0.461, 0.491, 0.511, 0.516),
+    ("minilm", "nested head"): (0.372, 0.453, 0.485, 0.507, 0.512),
+    ("dense_baseline", "none"): (0.331, 0.452, 0.487, 0.531, 0.546),
+    ("dense_baseline", "rotation"): (0.398, 0.489, 0.517, 0.541, 0.546),
+    ("matryoshka", "none"): (0.421, 0.501, 0.520, 0.540, 0.544),
+    ("matryoshka", "rotation"): (0.424, 0.503, 0.521, 0.541, 0.544),
+}
+ARM_PAIRS = (
+    (("matryoshka", "none"), ("dense_baseline", "rotation")),
+    (("matryoshka", "rotation"), ("dense_baseline", "rotation")),
+    (("matryoshka", "none"), ("dense_baseline", "none")),
+    (("matryoshka", "none"), ("minilm", "none")),
+)
+
+
+def arm_label(model: str, name: str) -> str:
+    return model if name == "none" else f"{model} + {name}"
+
+
+def arm_difference(left: tuple[str, str], right: tuple[str, str], dim: int, name: str = "") -> Difference:
+    value = ARM_CURVES[left][DIMS.index(dim)] - ARM_CURVES[right][DIMS.index(dim)]
+    name = name or f"{arm_label(*left)} vs {arm_label(*right)} at {dim}"
+    sides = (Arm(*left, dim), Arm(*right, dim))
+    return Difference(name, "stdlib", *sides, "MRR@10", value, value - 0.0101, value + 0.0096, N, N_GROUPS)
+
+
+def arm_scores(measure: str, lower: float) -> list[Score]:
+    found = [
+        Score("stdlib", "bm25", "bm25", 0, measure, 0.412 - lower, 0.386 - lower, 0.438 - lower, N, None, N_GROUPS)
+    ]
+    single = []
+    for (model, name), values in ARM_CURVES.items():
+        seeds = 1 if model == "minilm" and name in ("none", "rotation") else 3
+        for dim, value in zip(DIMS, values, strict=True):
+            mean = value - lower
+            pooled = Score("stdlib", model, name, dim, measure, mean, mean - 0.027, mean + 0.028, N, None, N_GROUPS)
+            found.append(replace(pooled, n_seeds=seeds) if seeds > 1 else pooled)
+            if seeds > 1 and name != "random dims":
+                single += [replace(pooled, value=mean + 0.004 * (seed - 1), seed=seed) for seed in range(seeds)]
+    return found + single
+
+
+@pytest.fixture
+def dense_results() -> RunResults:
+    """A run of a config: two arms, three seeds, two measures, the control that nesting must beat."""
+    rows = tuple(
+        (arm, dim, ARM_CURVES[arm, "none"][DIMS.index(dim)], 0.05, 4 * dim * 4636)
+        for arm in ("dense_baseline", "matryoshka")
+        for dim in reversed(DIMS)
+    )
+    train = {"batch_size": 64, "learning_rate": 2e-5, "loss": {"temperature": 0.05, "symmetric": False}}
+    return RunResults(
+        run_name="stdlib",
+        dataset="stdlib",
+        device="cpu",
+        cuda_available=False,
+        scores=(*arm_scores("MRR@10", 0.0), *arm_scores("recall@50", -0.3)),
+        differences=(
+            *(
+                arm_difference(left, right, dim)
+                for left, right in ARM_PAIRS
+                for dim in DIMS[: 4 + (right[1] != "none")]
+            ),
+            arm_difference(
+                ("matryoshka", "none"), ("dense_baseline", "none"), 384, "full widths: matryoshka vs dense_baseline"
+            ),
+        ),
+        tables=(
+            ExtraTable("baseline", "Baseline", ("Method", "MRR@10"), (("BM25", 0.412), ("minilm", 0.495))),
+            ExtraTable("dense_retrieval", "Arms", ("Model", "Dim", "MRR@10", "Search ms/query", "Passage bytes"), rows),
+            ExtraTable("latency", "Time", ("Dim", "p50 ms/query"), ((96, 0.05),), ("not for capacity planning",)),
+            ExtraTable("other", "Something else", ("what", "value"), (("this", 1),)),
+        ),
+        seeds=(0, 1, 2),
+        settings={
+            "experiment": "dense_retrieval",
+            "purpose": None,
+            "methods": {
+                "dense_baseline": "trained at the full width only",
+                "matryoshka": "trained at all dims at once",
+            },
+            "control": {"arm": "matryoshka", "control": "dense_baseline", "map": "rotation", "dim": 96},
+            "target_dim": 96,
+            "dims": list(DIMS),
+            "arms": {
+                "dense_baseline": {"method": "dense_baseline", "dims": [384], "train": train},
+                "matryoshka": {"method": "matryoshka", "dims": list(DIMS), "train": train},
+            },
+            "data": {"documents": 4636, "test_queries": 1159, "train_rows": 2781, "validation_queries": 500},
+            "encoder": {"name": "minilm", "precision": "bf16", "max_tokens": 128},
+            "chosen": {"matryoshka": {"seed": 1, "validation": {"0": 0.51, "1": 0.53, "2": 0.52}}},
+        },
+        seconds={"train matryoshka, seed 0": 512.3},
+        notes=("12 texts are longer than 128 tokens; the rest of each was ignored",),
+        timestamp="2025-01-31T12:00:00Z",
+        versions={"python": "3.11.2", "matryo": "0.1.0", "torch": "2.13.0", "sentence-transformers": "6.2.0"},
+        machine={"cpu": "some processor", "cores": 2, "platform": "Linux", "memory_bytes": 8589934592},
+    )
+
+
+@pytest.fixture
+def write_logs() -> Callable[[Path, int], Path]:
+    """Writes the logs of both arms and three seeds as a training does; gives the folder that holds them."""
+
+    def write(run: Path, n_steps: int) -> Path:
+        for arm_name, dims in (("dense_baseline", (384,)), ("matryoshka", DIMS)):
+            for seed in range(3):
+                lines = []
+                for step in range(1, n_steps + 1):
+                    losses = {
+                        f"loss_at_{dim}": 2.0 / step**0.3 + 8 / dim + 0.05 * math.sin(7 * step + seed) for dim in dims
+                    }
+                    lines.append({"step": step, "epoch": step / n_steps, "loss": 1.0, "learning_rate": 2e-5, **losses})
+                    if step % (n_steps // 4) == 0:
+                        measured = {f"eval_MRR@10_at_{dim}": 0.5 - 3 / dim + 0.02 * step / n_steps for dim in DIMS}
+                        lines.append({"step": step, "eval_runtime": 1.5, **measured})
+                path = run / "training" / arm_name / f"seed-{seed}" / "log.jsonl"
+                path.parent.mkdir(parents=True)
+                path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        return run / "training"
+
+    return write

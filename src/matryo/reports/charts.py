@@ -22,7 +22,7 @@ class Line:
         emphasis: strong = what the plot is about; normal; thin = what stands beside it, without its interval; trace =
             a hair behind another line, such as one seed behind the mean, neither in the legend nor in the description.
         colour: number in the palette; None = its place among the lines.
-        dashed: broken line, for a variant that shares the colour of another line.
+        dashed: broken line without a shaded interval, for a variant that shares the colour of another line.
     """
 
     label: str

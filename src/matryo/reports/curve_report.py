@@ -1,6 +1,6 @@
 """The report of a run, put together from its stored results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from matryo.evaluation.results import ExtraTable, RunResults
@@ -29,28 +29,45 @@ def curve_report(results: RunResults) -> Report:
     first = found[0] if found else None
     sections = [
         *(_first(first) if first else []),
-        *(_whole(panel, folded=False) for panel in found[1:] if _main_measure(panel, found)),
-        *(_whole(panel, folded=True) for panel in found[1:] if not _main_measure(panel, found)),
+        *(_whole(panel, folded=False) for panel in found[1:] if main_measure(panel, found)),
+        *(_whole(panel, folded=True) for panel in found[1:] if not main_measure(panel, found)),
         Section("Each seed", tables=tuple(t for panel in found if (t := seed_table(panel))), folded=True),
         Section("Further tables", tables=tuple(extra_table(table) for table in results.tables)),
-        Section("Notes", bullets=results.notes),
-        Section("How to read this", text=HOW_TO_READ, bullets=meanings(found)),
-        Section("The same with your model and your texts", commands=commands(first) if first else ()),
-        Section("Seconds of each step", tables=_seconds(results)),
-        Section("Settings", tables=_two_columns("setting", flat(results.settings)), folded=True),
-        Section("Versions and machine", tables=_two_columns("what", flat(_environment(results))), folded=True),
+        *closing(results, meanings(found), commands(first) if first else ()),
     ]
-    models = list(dict.fromkeys(score.model for score in results.scores if score.dim))
-    about = [f"data: {'; '.join(dict.fromkeys([results.dataset, *(p.dataset for p in found)]))}"]
-    about += [f"model: {'; '.join(models)}"] if models else []
-    about += [results.timestamp, f"device: {results.device}"]
     return Report(
         title=results.run_name,
-        subtitle=" · ".join(about),
+        subtitle=subtitle(results, found),
         verdict=verdict(first) if first else "This run holds no scores",
         facts=facts(first) if first else (),
         sections=tuple(section for section in sections if not section.empty),
     )
+
+
+def subtitle(results: RunResults, found: Sequence[Panel]) -> str:
+    """Data, models, time and device in one line."""
+    models = list(dict.fromkeys(score.model for score in results.scores if score.dim))
+    about = [f"data: {'; '.join(dict.fromkeys([results.dataset, *(p.dataset for p in found)]))}"]
+    about += [f"model: {'; '.join(models)}"] if models else []
+    return " · ".join([*about, results.timestamp, f"device: {results.device}"])
+
+
+def closing(results: RunResults, rows: tuple[str, ...], lines: tuple[str, ...]) -> list[Section]:
+    """What every report ends with: notes, how to read it, how to do the same, what was run and where.
+
+    Args:
+        results: of the run.
+        rows: sentences on what the rows of the tables are.
+        lines: commands.
+    """
+    return [
+        Section("Notes", bullets=results.notes),
+        Section("How to read this", text=HOW_TO_READ, bullets=rows),
+        Section("The same with your model and your texts", commands=lines),
+        Section("Seconds of each step", tables=_seconds(results)),
+        Section("Settings", tables=_two_columns("setting", flat(results.settings)), folded=True),
+        Section("Versions and machine", tables=_two_columns("what", flat(_environment(results))), folded=True),
+    ]
 
 
 def chart(panel: Panel) -> Chart | None:
@@ -130,7 +147,7 @@ def _whole(panel: Panel, *, folded: bool) -> Section:
     )
 
 
-def _main_measure(panel: Panel, found: list[Panel]) -> bool:
+def main_measure(panel: Panel, found: Sequence[Panel]) -> bool:
     """Whether no other measure of the same data set came before."""
     return next(other for other in found if other.dataset == panel.dataset) is panel
 

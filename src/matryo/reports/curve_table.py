@@ -4,7 +4,7 @@ They format what is stored; no mean, ratio or interval is computed here.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from matryo.evaluation.records import Difference, Share
 from matryo.evaluation.score import PLAIN_CUT, Arm, Score
@@ -31,20 +31,25 @@ def main_table(panel: Panel) -> Table:
     notes += _pooled(panel.rows)
     if any(math.isnan(score.low) for score in panel.scores):
         notes.append("Where no interval stands, the queries gave none: there is a single group.")
-    columns = ["map", *(str(dim) for dim in dims)]
+    columns = [panel.row_title, *(str(dim) for dim in dims)]
     if not dims:
         columns, rows = ["", panel.measure], [[Cell(row.label), _score_cell(row.scores[0])] for row in panel.rows]
     return Table.of(f"{panel.name} by dims kept, 95 % intervals ({counted(panel.scores)})", columns, rows, notes)
 
 
-def seed_table(panel: Panel) -> Table | None:
-    """Values of each seed of the maps that the main table shows pooled; None if there are none."""
-    rows = panel.seed_rows
+def seed_table(panel: Panel, models: Collection[str] | None = None) -> Table | None:
+    """Values of each seed of the maps that the main table shows pooled; None if there are none.
+
+    Args:
+        panel: with its scores.
+        models: whose rows are wanted; None = all.
+    """
+    rows = [row for row in panel.seed_rows if models is None or row.model in models]
     if not rows:
         return None
     dims = panel.dims
     cells = [[Cell(row.label), *(_value(row, dim, dims) for dim in dims)] for row in rows]
-    return Table.of(f"{panel.name}, each seed", ["map", *(str(dim) for dim in dims)], cells)
+    return Table.of(f"{panel.name}, each seed", [panel.row_title, *(str(dim) for dim in dims)], cells)
 
 
 def share_tables(panel: Panel) -> list[Table]:
@@ -120,7 +125,7 @@ def recommendation_table(panel: Panel) -> Table | None:
                 Cell(percent(result.detectable)),
             ]
         )
-    columns = ["map", "keep", "bytes", "keeps", "asked", "first that failed", "detectable loss"]
+    columns = [panel.row_title, "keep", "bytes", "keeps", "asked", "first that failed", "detectable loss"]
     first = panel.recommendations[0].result
     notes = [
         f"From the widest dim down, each is tested for keeping more than the share asked of its own full width "
@@ -161,7 +166,12 @@ def _pooled(rows: Iterable[Row]) -> list[str]:
         n_seeds = max((score.n_seeds or 0 for score in row.scores.values()), default=0)
         if n_seeds:
             labels.setdefault(n_seeds, []).append(row.label)
-    return [f"Mean of {n} seeds, which the interval resamples too: {', '.join(found)}." for n, found in labels.items()]
+    return [
+        f"Mean of {n} seeds, which the interval resamples too: {', '.join(found)}."
+        if n > 1
+        else f"One seed, so that the interval says nothing about other seeds: {', '.join(found)}."
+        for n, found in labels.items()
+    ]
 
 
 def _value(row: Row, dim: int, dims: Sequence[int]) -> Cell:
@@ -192,7 +202,7 @@ def _share_table(panel: Panel, what: str, shares: Sequence[Share]) -> Table:
         if share.base.dim in dims and base in rows:
             rows[base].setdefault(share.base.dim, Cell("base"))
     cells = [[Cell(label), *(found.get(dim, _ABSENT) for dim in dims or [0])] for label, found in rows.items()]
-    columns = ["map", *(str(dim) for dim in dims)] if dims else ["map", "no vectors"]
+    columns = [panel.row_title, *(str(dim) for dim in dims)] if dims else [panel.row_title, "no vectors"]
     return Table.of(f"{panel.name}: {what}, 95 % intervals ({counted(shares)})", columns, cells)
 
 

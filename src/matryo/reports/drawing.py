@@ -32,6 +32,8 @@ _MARKERS: Final = "os^DvPX*"
 _POINTS_PER_INCH: Final = 72
 _LABEL_GAP: Final = 11.5  # points between the centres of two labels
 _LONGEST_LABEL: Final = 34  # characters; the table has the whole name
+_LONGEST_TITLE: Final = 70
+_LONGEST_NARROW_TITLE: Final = 44
 _MOST_MARKERS: Final = 30  # a course of more points is drawn without markers
 
 
@@ -65,11 +67,12 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
     labels = [_short(label) for label in chart.labels()]
     if narrow:
         legend = 0.175 * len(labels) + 0.05
-        width, height, left, right, bottom, top = 4.2, 3.3 + legend, 0.48, 0.12, 0.55 + legend, 0.42
+        width, height, right, bottom, top = 4.2, 3.3 + legend, 0.12, 0.55 + legend, 0.42
     else:
         margin = 0.35 + 0.068 * max((len(label) for label in labels), default=0)
         height = max(4.2, _LABEL_GAP * (len(labels) + 6) / _POINTS_PER_INCH)
-        width, left, right, bottom, top = 9.0, 0.48, margin, 0.55, 0.42
+        width, right, bottom, top = 9.0, margin, 0.55, 0.42
+    left = 0.62 if chart.signed else 0.48
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
@@ -79,7 +82,7 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
     for floor in chart.floors:
         name = _short(floor.label)
         axes.axhline(floor.value, color=FLOOR, linestyle=(0, (5, 3)), linewidth=1.3, zorder=2, label=name)
-    _dress(axes, chart)
+    _dress(axes, chart, _LONGEST_NARROW_TITLE if narrow else _LONGEST_TITLE)
     if narrow:
         axes.legend(
             loc="upper left",
@@ -102,7 +105,7 @@ def _draw_line(axes: "Axes", line: Line, number: int) -> None:
     places = [line.x[place] for place in order]
     lows = [line.lows[place] for place in order]
     highs = [line.highs[place] for place in order]
-    if style.band and any(math.isfinite(low) for low in lows):
+    if style.band and not line.dashed and any(math.isfinite(low) for low in lows):
         axes.fill_between(places, lows, highs, color=colour, alpha=0.11, linewidth=0, zorder=1)
     marked = style.marker > 0 and len(places) <= _MOST_MARKERS
     axes.plot(
@@ -123,27 +126,31 @@ def _colour(line: Line, number: int) -> str:
     return PALETTE[(number if line.colour is None else line.colour) % len(PALETTE)][0]
 
 
-def _dress(axes: "Axes", chart: Chart) -> None:
+def _dress(axes: "Axes", chart: Chart, longest_title: int) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     if chart.across == "dims":
         _dims_across(axes, chart)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.set_xlabel("steps", labelpad=5)
-    axes.yaxis.set_major_locator(MaxNLocator(7))
+    axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]) if chart.signed else MaxNLocator(7))
     ticks = axes.yaxis.get_majorticklocs()
     digits = 3 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.0099 else 2  # else neighbours would read alike
     sign = "+" if chart.signed else ""
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:{sign}.{digits}f}"))
+
+    def printed(value: float, _: int) -> str:
+        return "0" if chart.signed and abs(value) < 1e-9 else f"{value:{sign}.{digits}f}"
+
+    axes.yaxis.set_major_formatter(FuncFormatter(printed))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="both", length=0, pad=5)
     axes.tick_params(axis="x", length=3)
-    axes.set_title(_short(chart.heading, 70), loc="left", fontsize=10.5, fontweight="bold", pad=10)
+    axes.set_title(_short(chart.heading, longest_title), loc="left", fontsize=10.5, fontweight="bold", pad=10)
 
 
 def _dims_across(axes: "Axes", chart: Chart) -> None:

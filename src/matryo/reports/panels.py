@@ -34,6 +34,7 @@ class Panel:
         dataset: name of the data set.
         measure: as printed.
         several_models: whether labels must name the model.
+        trained: names of models that the run trained; where there are some, rows are called "model + map".
         scores: every score, of single seeds too.
         shares: of these scores.
         differences: between these scores.
@@ -43,6 +44,7 @@ class Panel:
     dataset: str
     measure: str
     several_models: bool = False
+    trained: tuple[str, ...] = ()
     scores: list[Score] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
@@ -52,6 +54,11 @@ class Panel:
     def name(self) -> str:
         """Measure and data set, for headings."""
         return f"{self.measure} on {self.dataset}"
+
+    @property
+    def row_title(self) -> str:
+        """What the labels of the rows name, for the first column of tables."""
+        return "model and map" if self.trained else "map"
 
     @property
     def dims(self) -> list[int]:
@@ -74,7 +81,9 @@ class Panel:
     def label(self, model: str, map_name: str, seed: int | None = None) -> str:
         """Name of a row: the map, with the model and the seed where that is needed to tell rows apart."""
         name = _SPELLED.get(map_name, map_name)
-        if self.several_models and model != map_name:
+        if self.trained and model != map_name:
+            name = model if map_name == PLAIN_CUT else f"{model} + {name}"
+        elif self.several_models and model != map_name:
             name = f"{model}: {name}"
         return name if seed is None else f"{name}, seed {seed}"
 
@@ -102,9 +111,10 @@ def panels(results: RunResults) -> list[Panel]:
     """Sort results by data set and measure; the run's main data set comes first, else the order of appearance holds."""
     found: dict[tuple[str, str], Panel] = {}
     several = len({score.model for score in results.scores if score.dim}) > 1
+    trained = tuple(results.settings.get("methods", ()))
     for score in sorted(results.scores, key=lambda score: score.dataset != results.dataset):
         key = (score.dataset, score.measure)
-        found.setdefault(key, Panel(*key, several)).scores.append(score)
+        found.setdefault(key, Panel(*key, several, trained)).scores.append(score)
     for panel in found.values():
         here = (panel.dataset, panel.measure)
         panel.shares.extend(share for share in results.shares if (share.dataset, share.measure) == here)

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from collections.abc import Mapping, Sequence
 
 from matryo.evaluation.records import Difference, Recommended, Share
 from matryo.evaluation.score import PLAIN_CUT, Score
@@ -99,8 +100,13 @@ def share_of_plain(panel: Panel, found: Recommended) -> Share | None:
     return None
 
 
-def difference_sentences(panel: Panel) -> tuple[str, ...]:
-    """For each pair of maps: at which dims the difference is clear of 0, and at which it is not."""
+def difference_sentences(panel: Panel, undecided: str = "not told apart") -> tuple[str, ...]:
+    """For each pair of maps: at which dims the difference is clear of 0, and at which it is not.
+
+    Args:
+        panel: with its differences.
+        undecided: word for a difference whose interval holds 0.
+    """
     pairs: dict[str, list[Difference]] = {}
     for difference in panel.differences:
         name = pair_name(difference)
@@ -114,17 +120,23 @@ def difference_sentences(panel: Panel) -> tuple[str, ...]:
         open_ = [str(one.left.dim) for one in found if not (one.low > 0 or one.high < 0)]
         parts = [
             f"{word} at {', '.join(dims)}"
-            for word, dims in (("better", above), ("worse", below), ("not told apart", open_))
+            for word, dims in (("better", above), ("worse", below), (undecided, open_))
             if dims
         ]
         sentences.append(f"{name}: {'; '.join(parts)}.")
     return tuple(sentences)
 
 
-def meanings(panels: list[Panel]) -> tuple[str, ...]:
-    """What the rows are, for the maps that occur and are known here."""
+def meanings(panels: Sequence[Panel], methods: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """What the rows are, for the arms that are given and the maps that occur and are known here.
+
+    Args:
+        panels: whose rows are explained.
+        methods: arm of a training -> what it is.
+    """
     names = dict.fromkeys(row.map for panel in panels for row in panel.rows)
-    return tuple(_MEANINGS[name] for name in names if name in _MEANINGS)
+    arms = tuple(f"{name}: {meaning}" for name, meaning in (methods or {}).items())
+    return arms + tuple(_MEANINGS[name] for name in names if name in _MEANINGS)
 
 
 def commands(panel: Panel) -> tuple[str, ...]:
@@ -142,6 +154,32 @@ def commands(panel: Panel) -> tuple[str, ...]:
         f"matryo export runs/adapted/model small-model --dim {keep}",
         "# write the reports anew from its stored results",
         "matryo report runs/adapted",
+    )
+
+
+def training_commands(panel: Panel, run: str, arm: str, dim: int) -> tuple[str, ...]:
+    """Lines of a terminal for a run of a config: the same again, on other pairs, and what to do with the model.
+
+    Args:
+        panel: the main one.
+        run: folder of the run.
+        arm: whose model is used.
+        dim: numbers to keep.
+    """
+    model = shlex.quote(f"{run}/models/{arm}")
+    dims = ",".join(str(one) for one in panel.dims)
+    measure = shlex.quote(panel.measure)
+    return (
+        "# this run once more, from its resolved config; what is finished is not redone",
+        f"matryo run {shlex.quote(f'{run}/config.yaml')}",
+        "# the same on your own pairs of query and document",
+        "matryo run configs/pairs.yaml --set data.path=pairs.jsonl --out runs/mine",
+        "# keep that many numbers of the trained model for good",
+        f"matryo export {model} small-model --dim {dim}",
+        "# how far may it be cut on other texts? (DATA: a BEIR folder)",
+        f"matryo curve {model} DATA --dims {dims} --map none --map rotation --measure {measure} --bm25",
+        "# write the reports anew from the stored results",
+        f"matryo report {shlex.quote(run)}",
     )
 
 

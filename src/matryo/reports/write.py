@@ -4,8 +4,10 @@ from pathlib import Path
 
 from matryo.evaluation.results import RunResults
 from matryo.files import atomic_path, write_text
-from matryo.reports.curve_report import curve_report
+from matryo.reports.answer import purpose_of, question_of
+from matryo.reports.curve_report import curve_report, main_measure
 from matryo.reports.curve_table import difference_tables, main_table, recommendation_table, share_tables
+from matryo.reports.dense_report import dense_report, findings, headline, is_dense_retrieval, measure_tables
 from matryo.reports.document import chart_stems
 from matryo.reports.figures import png, svg_file
 from matryo.reports.formats import seconds
@@ -13,6 +15,7 @@ from matryo.reports.html import report_html
 from matryo.reports.markdown import report_markdown
 from matryo.reports.panels import Panel, panels
 from matryo.reports.table import console, printable, wrapped
+from matryo.reports.training_log import read_courses
 from matryo.reports.verdict import difference_sentences, verdict
 
 HTML_FILE = "report.html"
@@ -29,7 +32,9 @@ def write_reports(folder: str | Path) -> list[Path]:
     Raises: FormatError if the results are missing or of an unknown format.
     """
     folder = Path(folder)
-    report = curve_report(RunResults.read(folder, with_per_query=False))
+    results = RunResults.read(folder, with_per_query=False)
+    dense = is_dense_retrieval(results)
+    report = dense_report(results, read_courses(folder / "training")) if dense else curve_report(results)
     written = []
     charts = report.charts()
     for stem, chart in zip(chart_stems(charts), charts, strict=True):
@@ -54,7 +59,10 @@ def console_summary(results: RunResults, width: int = 120) -> str:
     Returns: text without a newline at the end.
     """
     found = panels(results)
-    parts = [_summary(panel, width, whole=panel is found[0]) for panel in found]
+    if is_dense_retrieval(results):
+        parts = _dense_summary(results, found, width)
+    else:
+        parts = [_summary(panel, width, whole=panel is found[0]) for panel in found]
     if not found:
         parts.append(f"{printable(results.run_name)}: no scores")
     if results.seconds:
@@ -72,3 +80,19 @@ def _summary(panel: Panel, width: int, *, whole: bool) -> str:
         tables += [*share_tables(panel), *difference_tables(panel), *([recommended] if recommended else [])]
     sentences = [wrapped(sentence, width) for sentence in (f"{verdict(panel)}.", *difference_sentences(panel))]
     return "\n\n".join([*(console(table, width) for table in tables), "\n".join(sentences)])
+
+
+def _dense_summary(results: RunResults, found: list[Panel], width: int) -> list[str]:
+    """The tables of the deciding measure and those of all measures, then the answer; a purpose comes before all."""
+    purpose, question = purpose_of(results), question_of(results)
+    tables = []
+    for panel in found:
+        if main_measure(panel, found):
+            tables += [main_table(panel), *difference_tables(panel)]
+    parts = [console(table, width) for table in (*tables, *measure_tables(results))]
+    if purpose:
+        return [wrapped(purpose, width), *parts]
+    if found:
+        said = (f"{headline(results, found[0])}.", *findings(found[0], question))
+        parts.append("\n".join(wrapped(sentence, width) for sentence in said))
+    return parts
