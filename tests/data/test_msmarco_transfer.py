@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from matryo.data import msmarco_transfer
-from matryo.data.msmarco_files import OFFICIAL, TERMS, download_msmarco
+from matryo.data.msmarco_files import download_msmarco
 from matryo.data.msmarco_transfer import PAUSES_S, RemoteFile, fetch
 from matryo.errors import MatryoError
 
@@ -217,15 +217,7 @@ def test_a_full_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyP
             msmarco_transfer._copy(answer, full, tmp_path / "a.part", lambda n: None)
 
 
-def test_terms_come_first(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(MatryoError, match=r"non-commercial research only.*--accept-terms") as error:
-        download_msmarco(tmp_path / "raw", accept_terms=False, files=[server.file()])
-    assert TERMS in str(error.value)
-    assert not (tmp_path / "raw").exists()
-    assert server.ranges == []
-
-
-def test_download(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_download(server: Server, tmp_path: Path) -> None:
     files = [server.file(), RemoteFile("b.tsv", f"{server.url}/b.tsv")]
     notes = download_msmarco(tmp_path / "raw", accept_terms=True, files=files, progress=True)
     assert notes == (
@@ -233,8 +225,3 @@ def test_download(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[
         "b.tsv: 1,024,000 bytes received, no checksum is known",
     )
     assert names(tmp_path / "raw") == ["a.tar.gz", "b.tsv"]
-
-
-def test_the_table_of_official_files() -> None:
-    assert [f.name for f in OFFICIAL] == [f.url.rpartition("/")[2] for f in OFFICIAL]
-    assert all(f.url.startswith("https://") and len(f.md5 or "") == 32 and f.size for f in OFFICIAL)

@@ -1,8 +1,10 @@
 """Readers and makers of texts, pairs and retrieval tasks; whatever a reader leaves out stands in its notes."""
 
 from matryo.data.beir import read_beir, write_beir
+from matryo.data.candidates import read_candidates
 from matryo.data.lines import read_lines
 from matryo.data.masking import mask_pairs, share_with_name
+from matryo.data.msmarco import prepare_msmarco, read_collection, read_qrels, read_queries
 from matryo.data.open import open_retrieval, open_texts
 from matryo.data.pair_files import read_pairs
 from matryo.data.pair_lines import write_pairs
@@ -26,10 +28,15 @@ __all__ = [
     "mask_pairs",
     "open_retrieval",
     "open_texts",
+    "prepare_msmarco",
     "read_beir",
+    "read_candidates",
+    "read_collection",
     "read_lines",
     "read_pairs",
     "read_processed",
+    "read_qrels",
+    "read_queries",
     "read_smart",
     "read_trec",
     "share_with_name",

@@ -206,7 +206,7 @@ def _kept(part: Path, file: RemoteFile) -> tuple[int, str]:
     try:
         about = json.loads(_about(part).read_text(encoding="utf-8"))
         size = part.stat().st_size
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return 0, ""
     too_long = file.size is not None and size > file.size
     if not isinstance(about, dict) or about.get("url") != file.url or not about.get("version") or too_long:
