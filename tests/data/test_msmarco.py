@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -244,3 +245,17 @@ def test_a_foreign_manifest_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "out", {"prepared.json": content})
         with pytest.raises(FormatError, match=message):
             prepare_msmarco(raw, tmp_path / "out")
+
+
+def test_the_collection_is_not_held(tmp_path: Path) -> None:
+    text = "long passage " * 400
+    collection = "".join(f"{pid}\t{text}\n" for pid in range(8000))
+    raw = write(tmp_path / "raw", {"collectionandqueries.tar.gz": packed({**FILES, "collection.tsv": collection})})
+    tracemalloc.start()
+    try:
+        prepare_msmarco(raw, tmp_path / "out")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "out" / "passages.jsonl").stat().st_size > 40e6
+    assert peak < 10e6  # a few buffers of 1 MiB
