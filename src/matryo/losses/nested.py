@@ -21,10 +21,10 @@ from matryo.prefix import check_dims
 
 @dataclass(frozen=True, slots=True)
 class NestedResult:
-    """What the nested loss returns.
+    """What a loss at several dims returns.
 
     Args:
-        total: 0-d tensor, the weighted mean over dims; the only part to call `backward` on.
+        total: 0-d tensor, the mean over dims as the loss weighs them; the only part to call `backward` on.
         per_dim: (L,) tensor, the loss at each dim, shortest dim first; detached.
     """
 
