@@ -87,4 +87,4 @@ def test_candidates_of_another_corpus_are_refused_with_their_number() -> None:
 
 
 def test_the_name_of_an_archive_is_that_of_its_content() -> None:
-    assert [candidates_name(f"x/top1000.dev{end}") for end in ("", ".gz", ".tar.gz")] == ["top1000.dev"] * 3
+    assert [candidates_name(f"x/top1000.dev{end}") for end in ("", ".gz", ".tar.gz", ".tgz")] == ["top1000.dev"] * 4

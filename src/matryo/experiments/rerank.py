@@ -17,7 +17,7 @@ from matryo.prefix import Array, block, check_dims, check_matrix, prefix_blocks,
 _BLOCK_ROWS = 8192
 _PAIRS_AT_ONCE = 8192
 _QUERIES_AT_ONCE = 1024
-_ARCHIVES = (".gz", ".tar")
+_ARCHIVES = (".gz", ".tar", ".tgz")
 
 
 @dataclass(frozen=True)
