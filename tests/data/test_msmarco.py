@@ -248,8 +248,8 @@ def test_a_foreign_manifest_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_collection_is_not_held(tmp_path: Path) -> None:
-    text = "long passage " * 400
-    collection = "".join(f"{pid}\t{text}\n" for pid in range(8000))
+    text = "x" * 10_000
+    collection = "".join(f"{pid}\t{text}\n" for pid in range(3000))
     raw = write(tmp_path / "raw", {"collectionandqueries.tar.gz": packed({**FILES, "collection.tsv": collection})})
     tracemalloc.start()
     try:
@@ -257,5 +257,5 @@ def test_the_collection_is_not_held(tmp_path: Path) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert (tmp_path / "out" / "passages.jsonl").stat().st_size > 40e6
+    assert (tmp_path / "out" / "passages.jsonl").stat().st_size > 30e6
     assert peak < 10e6  # a few buffers of 1 MiB
