@@ -22,6 +22,9 @@ app = typer.Typer(
 data_app = typer.Typer(help="Make, convert and look at texts.", rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
+_EXPERIMENTS = {"dense_retrieval": "matryo.experiments.dense_retrieval"}
+"""What `experiment:` in a config may say -> module with the function `run`."""
+
 
 class Device(StrEnum):
     """Where a model runs."""
@@ -51,6 +54,16 @@ class Dtype(StrEnum):
 
     float32 = "float32"
     float16 = "float16"
+
+
+class Upto(StrEnum):
+    """The last stage of a run."""
+
+    data = "data"
+    mine = "mine"
+    train = "train"
+    evaluate = "evaluate"
+    report = "report"
 
 
 class Layout(StrEnum):
@@ -89,6 +102,14 @@ RemoteCode = Annotated[bool, typer.Option(help="Run code that a model's author p
 AllowPickle = Annotated[bool, typer.Option(help="Read pickled weights (pytorch_model.bin), which can run code.")]
 SkipBad = Annotated[bool, typer.Option(help="Leave out malformed lines, count and list them, instead of stopping.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for results, reports and cached vectors.")]
+Config = Annotated[Path, typer.Argument(help="A config file, see configs/ for examples.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE replaces a value, e.g. train.epochs=2; may be repeated.")
+]
+RunOut = Annotated[Path | None, typer.Option(help="Folder of the run; default: as the config says, or runs/NAME.")]
+Fresh = Annotated[
+    bool, typer.Option(help="Remove stages that another config made, and what depends on them, instead of stopping.")
+]
 ModelName = Annotated[str, typer.Argument(help="minilm, wordllama, a sentence-transformers folder or hub id.")]
 
 
@@ -288,6 +309,64 @@ def export(
     encoder = load_encoder(model, device=device.value, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
     export_model(encoder, out, dim)
     typer.echo(f"{out}: {dim} of {encoder.width} numbers; load it with SentenceTransformer({str(out)!r})")
+
+
+def _run_config(config: Path, upto: Upto, overrides: list[str] | None, out: Path | None, fresh: bool) -> None:
+    from importlib import import_module
+
+    from matryo.config import read_yaml
+    from matryo.errors import MatryoError
+
+    kind = read_yaml(config).get("experiment", "dense_retrieval")
+    if kind not in _EXPERIMENTS:
+        raise MatryoError(f"{config}: experiment must be one of {', '.join(_EXPERIMENTS)}, got {kind!r}")
+    told = import_module(_EXPERIMENTS[kind]).run(
+        config, upto.value, overrides=overrides or (), out=out, fresh=fresh, say=_say, progress=True
+    )
+    if told:
+        typer.echo(told)
+
+
+@app.command(
+    epilog="Examples: matryo run configs/smoke.yaml;  "
+    "matryo run configs/pairs.yaml --set data.path=mine.jsonl --out runs/mine"
+)
+def run(
+    config: Config,
+    upto: Annotated[Upto, typer.Option(help="The last stage to run.")] = Upto.report,
+    set_: Set = None,
+    out: RunOut = None,
+    fresh: Fresh = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run a config from the data to the report: train every arm, measure, compare.
+
+    A finished stage is never redone, and an interrupted run goes on where it was.
+    """
+    _run_config(config, upto, set_, out, fresh)
+
+
+@app.command(
+    epilog="Examples: matryo train configs/stdlib.yaml;  "
+    "torchrun --nproc-per-node 4 -m matryo train configs/msmarco.yaml"
+)
+def train(config: Config, set_: Set = None, out: RunOut = None, fresh: Fresh = False, verbose: Verbose = False) -> None:
+    """Run a config up to its trained models; several GPUs with torchrun."""
+    _run_config(config, Upto.train, set_, out, fresh)
+
+
+@app.command(epilog="Example: matryo mine configs/msmarco.yaml --set mine.dim=192")
+def mine(config: Config, set_: Set = None, out: RunOut = None, fresh: Fresh = False, verbose: Verbose = False) -> None:
+    """Run a config up to its mined hard negatives."""
+    _run_config(config, Upto.mine, set_, out, fresh)
+
+
+@app.command(epilog="Example: matryo evaluate configs/stdlib.yaml --set evaluate.target_dim=64")
+def evaluate(
+    config: Config, set_: Set = None, out: RunOut = None, fresh: Fresh = False, verbose: Verbose = False
+) -> None:
+    """Run a config up to its measured results, and print them."""
+    _run_config(config, Upto.evaluate, set_, out, fresh)
 
 
 @app.command(epilog="Example: matryo report runs/demo")

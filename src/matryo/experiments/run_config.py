@@ -8,6 +8,9 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from matryo.training.settings import ArmSettings, MineSettings, Settings, Share, TrainSettings
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
+"""What may be the name of a folder."""
+
 
 class ModelConfig(Settings):
     """The model that is trained.
@@ -65,10 +68,24 @@ class DataConfig(Settings):
     skip_bad: bool = False
 
     @model_validator(mode="after")
-    def _path_where_needed(self) -> Self:
+    def _keys_of_the_kind(self) -> Self:
+        """A key that another kind reads would be ignored in silence."""
         if (self.path is None) != (self.kind == "toy"):
             wanted = "takes no path" if self.kind == "toy" else "needs a path"
             raise ValueError(f"kind {self.kind} {wanted}, got path {self.path!r}")
+        kinds = {
+            "columns": ("pairs",),
+            "group": ("pairs",),
+            "mask_names": ("pairs",),
+            "train_split": ("retrieval",),
+            "test_split": ("retrieval",),
+            "validation_share": ("toy", "retrieval", "msmarco"),
+        }
+        for key, readers in kinds.items():
+            if self.kind not in readers and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} is a key of kind {' and '.join(readers)}, kind {self.kind} does not read it")
+        if self.mask_names and self.path != "stdlib":
+            raise ValueError(f"mask_names is for path stdlib, got path {self.path!r}")
         return self
 
 
@@ -131,14 +148,14 @@ class RetrievalConfig(Settings):
     """
 
     experiment: Literal["dense_retrieval"] = "dense_retrieval"
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    name: Name
     purpose: str | None = None
     out: Path | None = None
     model: ModelConfig = ModelConfig()
     data: DataConfig
     dims: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    arms: Annotated[dict[str, ArmSettings], Field(min_length=1)]
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    arms: Annotated[dict[Name, ArmSettings], Field(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     mine: MineSettings = MineSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateConfig = EvaluateConfig()
@@ -157,6 +174,13 @@ class RetrievalConfig(Settings):
                 for name, arm in given.items()
             }
         return given
+
+    @field_validator("arms")
+    @classmethod
+    def _start_is_taken(cls, arms: dict[str, ArmSettings]) -> dict[str, ArmSettings]:
+        if "start" in arms:
+            raise ValueError("start is what the untrained model is called, rename the arm")
+        return arms
 
     @field_validator("seeds")
     @classmethod

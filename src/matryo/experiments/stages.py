@@ -96,11 +96,11 @@ class Stages:
         Raises: MatryoError if the run holds this stage with other settings or inputs, unless `fresh` or `derived`.
         """
         found = self._found(name)
-        key = _key(name, version, settings, inputs)
+        key = stage_key(name, version, settings, inputs)
         if found and found["key"] != key:
             if not derived:
                 self._refuse(name, version, settings, inputs)
-            self._remove(name)
+            self.remove(name)
             found = None
         where = self.folder / folder
         if found and self.finished(name, version, settings, inputs):
@@ -132,7 +132,7 @@ class Stages:
         if not self._record(name).is_file():
             return False
         record = _read(self._record(name))
-        same: bool = record["key"] == _key(name, version, settings, inputs)
+        same: bool = record["key"] == stage_key(name, version, settings, inputs)
         return same and (self.folder / record["folder"]).is_dir()
 
     def check(self, name: str, version: int, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
@@ -140,7 +140,7 @@ class Stages:
 
         Raises: MatryoError if the run holds this stage with other settings or inputs, unless stages are made fresh.
         """
-        found, key = self._found(name), _key(name, version, settings, inputs)
+        found, key = self._found(name), stage_key(name, version, settings, inputs)
         if found and found["key"] != key:
             self._refuse(name, version, settings, inputs)
         return key
@@ -156,8 +156,8 @@ class Stages:
             "to remove this stage and what depends on it"
         )
 
-    def _remove(self, name: str) -> None:
-        """Remove a stage and all that was made from it."""
+    def remove(self, name: str) -> None:
+        """Remove a stage, if it is there, and all that was made from it."""
         found = self._found(name)
         if found is None:
             return
@@ -166,10 +166,10 @@ class Stages:
         if found["folder"]:
             shutil.rmtree(self.folder / found["folder"], ignore_errors=True)
         self._begun(name).unlink(missing_ok=True)
-        self._say(f"{name}: removed, made with other settings")
+        self._say(f"{name}: removed")
         for other in self._records():
             if name in other["inputs"]:
-                self._remove(other["name"])
+                self.remove(other["name"])
 
     def _found(self, name: str) -> dict[str, Any] | None:
         """The record of a stage that is finished or was begun."""
@@ -188,7 +188,8 @@ class Stages:
         return self.folder / FOLDER / f"{name.replace(' ', '-')}.begun.json"
 
 
-def _key(name: str, version: int, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+def stage_key(name: str, version: int, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """SHA-256 of all that a stage depends on."""
     return digest_json({"name": name, "version": version, "settings": settings, "inputs": inputs})
 
 
