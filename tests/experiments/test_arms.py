@@ -253,14 +253,14 @@ def test_a_second_evaluation_encodes_nothing(
 
 
 def test_reranking_everything_is_the_search_under_another_name(
-    results: RunResults, data: RunData, tiny_model_folder: Path, models: dict, tmp_path: Path
+    results: RunResults, data: RunData, tiny_model_folder: Path, models: dict, folder: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "all.dev"
     texts = [(text.id, text.text) for text in data.test.documents]
     lines = [f"{q.id}\t{i}\t{q.text}\t{text}" for q in data.test.queries for i, text in texts]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     asked = config(rerank=str(file), baselines=("plain",), rotate_arms=False)
-    reranked = evaluate_run(asked, data, tiny_model_folder, models, tmp_path / "run")
+    reranked = evaluate_run(asked, data, tiny_model_folder, models, folder)
     assert {s.dataset for s in reranked.scores} == {"toy, reranked all.dev"} == {reranked.dataset}
     for score in reranked.scores:
         expected = of(results, score.model, score.map, score.dim, score.measure, score.seed)
@@ -281,6 +281,15 @@ def test_what_cannot_be_measured_is_said(data: RunData, tiny_model_folder: Path,
     assert "nested head is not measured: a head needs at least 512 training pairs, got 50" in notes
     assert "no arm of method dense_baseline" in notes and found.settings["control"] is None
     assert {d.name.partition(" at ")[0] for d in found.differences} == {"matryoshka vs untrained"}
+
+
+def test_one_seed_and_no_validation(data: RunData, tiny_model_folder: Path, models: dict, folder: Path) -> None:
+    one = config(baselines=("plain",), bm25=False).model_copy(update={"seeds": (5,), "dims": (4,)})
+    found = evaluate_run(one, replace(data, validation=None), tiny_model_folder, models, folder)
+    assert {s.dim for s in found.scores} == {4, 8, 32}, "the target and the width are always measured"
+    assert of(found, "matryoshka", "none", 8).value == of(found, "matryoshka", "none", 8, seed=5).value
+    assert found.settings["chosen"]["matryoshka"] == {"seed": 5, "validation": {}}
+    assert "no validation part to choose by" in " ".join(found.notes) and found.settings["bm25"] is None
 
 
 def test_a_missing_model_and_a_taken_name_are_refused(

@@ -74,13 +74,14 @@ def evaluate_run(
     arms = {a: resolve_arm(a, arm, config.train, config.dims, encoder.width) for a, arm in config.arms.items()}
     with clock.step("read texts"):
         sample, measuring, notes = _prepare(config, data, encoder.width)
+        sets = _sets_folder(folder, sample, measuring)
     floor = _floor(config, sample, measuring, clock)
     with clock.step(f"encode with {name}"):
-        vectors = encode_sample(encoder, sample, folder / "sets" / "start", progress=progress)
+        vectors = encode_sample(encoder, sample, sets / "start", progress=progress)
     with clock.step(f"fit and measure {name}"):
         curves, lacking = start_curves(measuring, vectors, config.evaluate.baselines, name)
     say(f"{name} measured")
-    trained = _measure_arms(config, arms, models, sample, measuring, folder, clock, say, progress)
+    trained = _measure_arms(config, arms, models, sample, measuring, sets, clock, say, progress)
     curves += trained.curves
     target = target_dim(config, encoder.width)
     with clock.step("compare"):
@@ -136,7 +137,7 @@ def _measure_arms(
     models: Models,
     sample: RunSample,
     measuring: Measuring,
-    folder: Path,
+    sets: Path,
     clock: Stopwatch,
     say: Say,
     progress: bool,
@@ -150,7 +151,7 @@ def _measure_arms(
         label = f"{arm.name}, seed {seed}"
         encoder = load_model(models[arm.name, seed], config.model)
         with clock.step(f"encode with {label}"):
-            place = folder / "sets" / arm.name / f"seed-{seed}"
+            place = sets / arm.name / f"seed-{seed}"
             vectors = encode_sample(encoder, sample, place, progress=progress)
         with clock.step(f"measure {label}"):
             found = trained_runs(measuring, vectors, arm, seed, rotate=config.evaluate.rotate_arms)
@@ -208,6 +209,12 @@ def _prepare(config: RetrievalConfig, data: RunData, width: int) -> tuple[RunSam
         candidates=None if ranked is None else ranked.candidates,
     )
     return sample, measuring, (*data.notes, *task.notes, *measuring.judged.notes)
+
+
+def _sets_folder(folder: Path, sample: RunSample, measuring: Measuring) -> Path:
+    """Where vectors go: those of candidates apart, because they are not all documents."""
+    sets = folder / "sets"
+    return sets if measuring.candidates is None else sets / f"reranked-{sample.task.documents.digest()[:12]}"
 
 
 def _reranking(config: RetrievalConfig, task: Retrieval) -> Reranking | None:

@@ -54,7 +54,10 @@ def encode_sample(encoder: Encoder, sample: RunSample, folder: Path, *, progress
         return encode_to_set(encoder, texts, folder / name, role=role, progress=progress)
 
     def further(texts: Texts, name: str, role: Role) -> Array:
-        return encoded(texts, name, role).to_numpy() if texts else np.empty((0, encoder.width), dtype=np.float32)
+        if not texts:
+            return np.empty((0, encoder.width), dtype=np.float32)
+        # which texts these are depends on what is fitted, so that another evaluation of the run has its own
+        return encoded(texts, f"{name}-{texts.digest()[:12]}", role).to_numpy()
 
     documents = encoded(sample.task.documents, "documents", "document")
     queries = encoded(sample.task.queries, "queries", "query").to_numpy()
