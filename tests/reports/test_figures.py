@@ -1,16 +1,13 @@
 import math
 import struct
 import warnings
-from itertools import pairwise
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from matryo.errors import MatryoError
 from matryo.reports.charts import Chart, Floor, Line
-from matryo.reports.drawing import PALETTE, spread
+from matryo.reports.drawing import PALETTE
 from matryo.reports.figures import png, svg_file, svg_inline
 
 NAN = math.nan
@@ -22,13 +19,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def texts(svg: str) -> list[str]:
     return ["".join(element.itertext()) for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-
-
-def test_a_line_with_columns_of_different_lengths_is_refused() -> None:
-    with pytest.raises(MatryoError, match="2 dims, 1 values"):
-        Line("x", (1, 2), (0.5,), (0.4, 0.4), (0.6, 0.6))
-    with pytest.raises(MatryoError, match="at least one dim"):
-        Line("x", (), (), (), ())
 
 
 def test_the_plot_names_dims_lines_floor_and_measure() -> None:
@@ -129,13 +119,45 @@ def test_png_has_the_size_asked() -> None:
     assert width == 9 * 50
 
 
-@given(st.lists(st.floats(0, 300), max_size=12))
-def test_names_are_spread_without_overlap_and_in_order(places: list[float]) -> None:
-    gap, height = 11.5, 300.0
-    wanted = sorted(places)
-    moved = spread(wanted, gap, height)
-    assert len(moved) == len(wanted)
-    assert all(b - a >= gap - 1e-6 for a, b in pairwise(moved))
-    assert all(-1e-6 <= place <= height + 1e-6 for place in moved)
-    if all(b - a >= gap for a, b in pairwise(wanted)):
-        assert moved == wanted
+def test_a_course_over_steps_has_a_plain_axis_and_no_markers_when_long() -> None:
+    steps = tuple(range(1, 2001, 50))
+    chart = Chart("", "loss", (Line.exact("96 dims", steps, tuple(2.0 / s**0.2 for s in steps)),), across="steps")
+    drawing = svg_inline(chart, "p")
+    assert {"steps", "500", "1,500", "96 dims", "loss"} <= set(texts(drawing))
+    assert "dims kept (log scale)" not in texts(drawing)
+    few = svg_inline(replace(chart, lines=(Line.exact("96 dims", steps[:5], (1.0,) * 5),)), "p")
+    assert few.count("fill: var(--line-1") > drawing.count("fill: var(--line-1")  # markers are filled
+
+
+def test_emphasis_changes_the_drawing_and_a_trace_has_no_name() -> None:
+    def drawn(line: Line, *, narrow: bool = False) -> str:
+        return svg_inline(Chart("d", "m", (line,)), "p", narrow=narrow)
+
+    strong, thin, dashed = (
+        drawn(replace(PLAIN, **how)) for how in ({"emphasis": "strong"}, {"emphasis": "thin"}, {"dashed": True})
+    )
+    assert "stroke-width: 2.5" in strong and "stroke-width: 2.5" not in thin
+    assert ["opacity: 0.11" in drawing for drawing in (strong, thin, dashed)] == [True, False, False]
+    assert "stroke-dasharray" in dashed and "stroke-dasharray" not in strong
+    trace = Line.exact("", (32, 96), (0.1, 0.2), "trace")
+    for narrow in (False, True):
+        assert not {"", "_nolegend_", "_child0"} & set(texts(drawn(trace, narrow=narrow)))
+
+
+def test_a_line_may_share_the_colour_of_another() -> None:
+    drawing = svg_inline(Chart("d", "m", (PLAIN, replace(TURNED, colour=0))), "p")
+    assert "var(--line-1," in drawing and "var(--line-2," not in drawing
+
+
+def test_differences_are_printed_with_their_sign() -> None:
+    line = Line("gain", (32, 96), (-0.01, 0.02), (-0.02, 0.01), (0.0, 0.03))
+    found = texts(svg_inline(Chart("d", "m", (line,), signed=True), "p"))
+    assert (
+        "+0.02" in found and "0" in found and "+0.00" not in found and any("0.01" in t and t[0] != "+" for t in found)
+    )
+
+
+def test_close_values_get_a_third_digit() -> None:
+    line = Line.exact("a", (32, 96), (0.411, 0.419))
+    found = texts(svg_inline(Chart("d", "m", (line,)), "p"))
+    assert len({text for text in found if text.startswith("0.41")}) >= 3

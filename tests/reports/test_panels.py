@@ -43,3 +43,10 @@ def test_a_score_is_found_by_map_and_dim(results: RunResults) -> None:
     score = panel.at("minilm", "rotation", 96)
     assert score is not None and score.value == 0.449
     assert panel.at("minilm", "rotation", 100) is None and panel.at("minilm", "nothing", 96) is None
+
+
+def test_rows_of_trainings_are_called_by_model_and_map(dense_results: RunResults) -> None:
+    panel = panels(dense_results)[0]
+    assert [row.label for row in panel.rows][:3] == ["BM25", "minilm", "minilm + random dims"]
+    assert panel.label("dense_baseline", "rotation", 1) == "dense_baseline + rotation, seed 1"
+    assert panel.trained == ("dense_baseline", "matryoshka") and panel.row_title == "model and map"

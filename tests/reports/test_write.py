@@ -73,3 +73,31 @@ def test_a_name_cannot_steer_the_terminal(results: RunResults) -> None:
         seconds={bad: 1.0},
     )
     assert "\x1b" not in console_summary(steering)
+
+
+def test_a_run_of_trainings_has_plots_of_its_logs_and_tables_for_latex(
+    dense_results: RunResults, write_logs: Callable[[Path, int], Path], tmp_path: Path
+) -> None:
+    dense_results.write(tmp_path)
+    write_logs(tmp_path, 8)
+    names = {path.name for path in write_reports(tmp_path)}
+    assert {"report.html", "report.md", "curve.svg", "differences.png", "tables.tex"} <= names
+    assert {"training-matryoshka-loss.svg", "training-matryoshka-validation.png"} <= names
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "](differences.png)" in text and "](training-matryoshka-loss.png)" in text
+    latex = (tmp_path / "tables.tex").read_text(encoding="utf-8")
+    assert latex.count(r"\begin{table}") == 5 and r"dense\_baseline" in latex
+
+
+def test_the_console_ends_with_the_answer(dense_results: RunResults) -> None:
+    lines = console_summary(replace(dense_results, seconds={}, notes=())).splitlines()
+    assert max(map(len, lines)) <= 120 and "Arms" in lines
+    assert any(line.startswith("At 96 of 384 numbers, there is no significant difference") for line in lines)
+    assert lines[-1] == "matryoshka vs minilm: better at 32, 64, 96, 192."
+
+
+def test_the_console_opens_with_the_purpose_and_claims_nothing(dense_results: RunResults) -> None:
+    purpose = "A pipeline check, no quality claim."
+    text = console_summary(replace(dense_results, settings={**dense_results.settings, "purpose": purpose}))
+    assert text.startswith(f"{purpose}\n") and "better" not in text and "significant" not in text
+    assert console_summary(replace(dense_results, scores=(), tables=(), seconds={}, notes=())) == "stdlib: no scores"

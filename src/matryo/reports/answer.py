@@ -32,10 +32,6 @@ class Question:
     map: str
     dim: int
 
-    def at(self, dim: int) -> "Question":
-        """The same question at another dim."""
-        return Question(self.arm, self.control, self.map, dim)
-
 
 def question_of(results: RunResults) -> Question | None:
     """The question that a run was made to answer; None if it says none.

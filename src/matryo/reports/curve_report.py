@@ -14,7 +14,7 @@ from matryo.reports.curve_table import (
 )
 from matryo.reports.document import Report, Section
 from matryo.reports.formats import seconds
-from matryo.reports.panels import Panel, panels
+from matryo.reports.panels import Panel, Row, panels
 from matryo.reports.table import Cell, Column, Table
 from matryo.reports.verdict import HOW_TO_READ, commands, difference_sentences, facts, meanings, verdict
 
@@ -77,17 +77,20 @@ def chart(panel: Panel) -> Chart | None:
         if row.is_floor:
             floors.append(Floor(f"{row.label} (floor)", row.scores[0].value))
             continue
-        scores = [row.scores[dim] for dim in sorted(row.scores)]
-        lines.append(
-            Line(
-                row.label,
-                tuple(score.dim for score in scores),
-                tuple(score.value for score in scores),
-                tuple(score.low for score in scores),
-                tuple(score.high for score in scores),
-            )
-        )
+        lines.append(row_line(row))
     return Chart(panel.dataset, panel.measure, tuple(lines), tuple(floors)) if lines else None
+
+
+def row_line(row: Row) -> Line:
+    """A row of a panel as a line of a plot."""
+    scores = [row.scores[dim] for dim in sorted(row.scores)]
+    return Line(
+        row.label,
+        tuple(score.dim for score in scores),
+        tuple(score.value for score in scores),
+        tuple(score.low for score in scores),
+        tuple(score.high for score in scores),
+    )
 
 
 def extra_table(stored: ExtraTable) -> Table:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matryo.evaluation.records import Difference
 from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.evaluation.score import PLAIN_CUT
 from matryo.reports.answer import (
@@ -11,13 +10,11 @@ from matryo.reports.answer import (
     Question,
     answer,
     answer_facts,
-    as_trained,
     full_widths,
     purpose_of,
     question_of,
     seeds_of,
 )
-from matryo.reports.charts import Chart, Floor, Line
 from matryo.reports.curve_report import closing, extra_table, main_measure, subtitle
 from matryo.reports.curve_table import (
     difference_tables,
@@ -26,8 +23,9 @@ from matryo.reports.curve_table import (
     seed_table,
     share_tables,
 )
+from matryo.reports.dense_charts import dense_chart, difference_chart
 from matryo.reports.document import Fact, Report, Section
-from matryo.reports.panels import Panel, Row, panels
+from matryo.reports.panels import Panel, panels
 from matryo.reports.table import Cell, Table
 from matryo.reports.training_log import Course, training_charts, training_notes
 from matryo.reports.verdict import difference_sentences, facts, meanings, training_commands, verdict
@@ -35,6 +33,7 @@ from matryo.reports.verdict import difference_sentences, facts, meanings, traini
 EXPERIMENT = "dense_retrieval"
 _ALL_MEASURES = ("baseline", "dense_retrieval")
 _TIMES = ("latency", "timing")
+_DIFFERENCES = "Differences at every dim"
 
 
 def is_dense_retrieval(results: RunResults) -> bool:
@@ -57,10 +56,15 @@ def dense_report(results: RunResults, courses: Sequence[Course] = ()) -> Report:
     first = found[0] if found else None
     drawn = [panel for panel in found[1:] if main_measure(panel, found)]
     purpose, question = purpose_of(results), question_of(results)
+    all_measures = Section("All measures", tables=measure_tables(results))
+    if first is None:
+        opening = [all_measures]
+    elif purpose:
+        opening = [all_measures, _curves(first), *_checked(first, question)]
+    else:
+        opening = [*_asked(first, question), _curves(first), all_measures, *_kept(first)]
     sections = [
-        *(_comparison(first, question, claims=not purpose) if first else []),
-        Section("All measures", tables=measure_tables(results)),
-        *(_kept(first) if first and not purpose else []),
+        *opening,
         *(
             Section(f"Training of {arm}", training_notes(arm, courses), charts=training_charts(arm, courses))
             for arm in dict.fromkeys(course.arm for course in courses)
@@ -118,60 +122,35 @@ def findings(panel: Panel, question: Question | None) -> tuple[str, ...]:
     return (*((widths,) if widths else ()), *difference_sentences(panel, NO_DIFFERENCE))
 
 
-def dense_chart(panel: Panel) -> Chart | None:
-    """The curves of a panel: trained arms strong, those with a map dashed, everything else thin; floors as levels."""
-    lines: list[Line] = []
-    n_others = len(panel.trained)
-    for row in panel.rows:
-        if row.is_floor:
-            continue
-        line = _line(row)
-        if row.model in panel.trained:
-            own = as_trained(row.map)
-            line = replace(_coloured(line, panel, row.model, dashed=not own), emphasis="strong" if own else "normal")
-        else:
-            line = replace(line, colour=n_others, emphasis="thin")
-            n_others += 1
-        lines.append(line)
-    floors = tuple(Floor(f"{row.label} (floor)", row.scores[0].value) for row in panel.rows if row.is_floor)
-    return Chart(panel.dataset, panel.measure, tuple(lines), floors) if lines else None
-
-
-def difference_chart(panel: Panel, question: Question) -> Chart | None:
-    """What trained arms gain over the control at every dim, that of the question strong; None if nothing is stored."""
-    gains: dict[tuple[str, str], dict[int, Difference]] = {}
-    for one in panel.differences:
-        if (one.right.model, one.right.map) == (question.control, question.map) and one.left.dim == one.right.dim:
-            gains.setdefault((one.left.model, one.left.map), {}).setdefault(one.left.dim, one)
-    lines = []
-    for (model, map_name), found in gains.items():
-        dims = tuple(sorted(found))
-        values, lows, highs = zip(*((found[d].value, found[d].low, found[d].high) for d in dims), strict=True)
-        strong = model == question.arm and as_trained(map_name)
-        line = Line(panel.label(model, map_name), dims, values, lows, highs, "strong" if strong else "thin")
-        lines.append(_coloured(line, panel, model, dashed=not as_trained(map_name)))
-    measure = f"{panel.measure} minus {panel.label(question.control, question.map)}"
-    floors = (Floor("no difference", 0.0),)
-    return Chart(panel.dataset, measure, tuple(lines), floors, signed=True, name="differences") if lines else None
-
-
-def _comparison(panel: Panel, question: Question | None, *, claims: bool) -> list[Section]:
-    """The main panel: paired differences at every dim, every seed, all curves."""
-    drawn = difference_chart(panel, question) if question and claims else None
-    curves = dense_chart(panel)
-    several = question is None or seeds_of(panel, question) > 1
-    seeds = seed_table(panel, panel.trained) if several else None
+def _asked(panel: Panel, question: Question | None) -> list[Section]:
+    """What the run was made to find out: paired differences at every dim, what they come to, every seed."""
+    drawn = difference_chart(panel, question) if question else None
+    text, found = _how_asked(panel, question), findings(panel, question)
+    tables = tuple(difference_tables(panel))
     return [
-        Section(
-            "Differences at every dim",
-            text=_how_asked(panel, question) if claims else (),
-            findings=findings(panel, question) if claims else (),
-            charts=(drawn,) if drawn else (),
-            tables=tuple(difference_tables(panel)),
-        ),
-        Section("Every seed", tables=(seeds,) if seeds else ()),
-        Section(panel.name, charts=(curves,) if curves else (), tables=(main_table(panel),)),
+        Section(_DIFFERENCES, text, found, charts=(drawn,) if drawn else (), tables=tables),
+        Section("Every seed", tables=_arm_seeds(panel, question)),
     ]
+
+
+def _checked(panel: Panel, question: Question | None) -> list[Section]:
+    """Of a run without a claim: each seed, and the differences as mere figures."""
+    return [
+        Section("Every seed", tables=_arm_seeds(panel, question)),
+        Section(_DIFFERENCES, tables=tuple(difference_tables(panel)), folded=True),
+    ]
+
+
+def _curves(panel: Panel) -> Section:
+    drawn = dense_chart(panel)
+    return Section(panel.name, charts=(drawn,) if drawn else (), tables=(main_table(panel),))
+
+
+def _arm_seeds(panel: Panel, question: Question | None) -> tuple[Table, ...]:
+    """The table of single seeds of the arms; of one seed the main table says it all."""
+    several = question is None or seeds_of(panel, question) > 1
+    table = seed_table(panel, panel.trained) if several else None
+    return (table,) if table else ()
 
 
 def _how_asked(panel: Panel, question: Question | None) -> tuple[str, ...]:
@@ -206,22 +185,6 @@ def _further(panel: Panel, question: Question | None, *, drawn: bool, claims: bo
 
 def _facts(panel: Panel, question: Question | None) -> tuple[Fact, ...]:
     return answer_facts(panel, question) if question else facts(panel)
-
-
-def _coloured(line: Line, panel: Panel, model: str, *, dashed: bool) -> Line:
-    """A trained arm has one colour in every plot of a report."""
-    return replace(line, colour=panel.trained.index(model), dashed=dashed) if model in panel.trained else line
-
-
-def _line(row: Row) -> Line:
-    scores = [row.scores[dim] for dim in sorted(row.scores)]
-    return Line(
-        row.label,
-        tuple(score.dim for score in scores),
-        tuple(score.value for score in scores),
-        tuple(score.low for score in scores),
-        tuple(score.high for score in scores),
-    )
 
 
 def _is_other(table: ExtraTable) -> bool:

@@ -83,7 +83,7 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
         name = _short(floor.label)
         axes.axhline(floor.value, color=FLOOR, linestyle=(0, (5, 3)), linewidth=1.3, zorder=2, label=name)
     _dress(axes, chart, _LONGEST_NARROW_TITLE if narrow else _LONGEST_TITLE)
-    if narrow:
+    if narrow and labels:
         axes.legend(
             loc="upper left",
             bbox_to_anchor=(0, -0.46 / (height - bottom - top)),
@@ -92,7 +92,7 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
             handlelength=2.4,
             labelspacing=0.3,
         )
-    else:
+    elif not narrow:
         _label(axes, chart, (height - bottom - top) * _POINTS_PER_INCH, figure.dpi_scale_trans)
     return figure
 

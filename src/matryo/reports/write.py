@@ -14,16 +14,19 @@ from matryo.reports.formats import seconds
 from matryo.reports.html import report_html
 from matryo.reports.markdown import report_markdown
 from matryo.reports.panels import Panel, panels
-from matryo.reports.table import console, printable, wrapped
+from matryo.reports.table import Table, console, latex, printable, wrapped
 from matryo.reports.training_log import read_courses
 from matryo.reports.verdict import difference_sentences, verdict
 
 HTML_FILE = "report.html"
 MARKDOWN_FILE = "report.md"
+LATEX_FILE = "tables.tex"
 
 
 def write_reports(folder: str | Path) -> list[Path]:
     """Write every report of a run: the page, the Markdown text and the plots; what is there is replaced.
+
+    Of a run of trainings also the plots of their logs, and the main tables for LaTeX.
 
     Args:
         folder: of the run, with `results.json`.
@@ -43,6 +46,10 @@ def write_reports(folder: str | Path) -> list[Path]:
             temporary.write_bytes(png(chart))
         write_text(drawing, svg_file(chart))
         written += [image, drawing]
+    if dense:
+        tables = folder / LATEX_FILE
+        write_text(tables, "\n\n".join(latex(table) for table in _summary_tables(results)) + "\n")
+        written.append(tables)
     page, text = folder / HTML_FILE, folder / MARKDOWN_FILE
     write_text(text, report_markdown(report))
     write_text(page, report_html(report))
@@ -85,14 +92,20 @@ def _summary(panel: Panel, width: int, *, whole: bool) -> str:
 def _dense_summary(results: RunResults, found: list[Panel], width: int) -> list[str]:
     """The tables of the deciding measure and those of all measures, then the answer; a purpose comes before all."""
     purpose, question = purpose_of(results), question_of(results)
-    tables = []
-    for panel in found:
-        if main_measure(panel, found):
-            tables += [main_table(panel), *difference_tables(panel)]
-    parts = [console(table, width) for table in (*tables, *measure_tables(results))]
+    parts = [console(table, width) for table in _summary_tables(results)]
     if purpose:
         return [wrapped(purpose, width), *parts]
     if found:
         said = (f"{headline(results, found[0])}.", *findings(found[0], question))
         parts.append("\n".join(wrapped(sentence, width) for sentence in said))
     return parts
+
+
+def _summary_tables(results: RunResults) -> list[Table]:
+    """Of a run of trainings: values and differences in the deciding measure, then all measures side by side."""
+    found = panels(results)
+    tables: list[Table] = []
+    for panel in found:
+        if main_measure(panel, found):
+            tables += [main_table(panel), *difference_tables(panel)]
+    return [*tables, *measure_tables(results)]
