@@ -73,7 +73,8 @@ class _EmbedTwice(torch.autograd.Function):
             raise MatryoError("the gradient of a cached batch was asked for twice; embed the batch anew")
         states, ctx.states = ctx.states, None
         now = _random_state(gradient.device)
-        parts = gradient.split([len(pack.places) for pack in ctx.packs])
+        sizes = [len(pack.places) for pack in ctx.packs]
+        parts = torch.split(gradient, sizes)
         for i, (pack, part, state) in enumerate(zip(ctx.packs, parts, states, strict=True)):
             _set_random_state(gradient.device, state)
             last = i == len(ctx.packs) - 1
