@@ -10,7 +10,8 @@ import pytest
 
 from matryo.evaluation.results import RunResults
 from matryo.reports.curve_report import curve_report
-from matryo.reports.html import report_html
+from matryo.reports.html import html_table, report_html
+from matryo.reports.table import Table
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -151,3 +152,8 @@ def test_chromium_opens_it_without_a_console_error(results: RunResults, tmp_path
     )
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 50_000
     assert "CONSOLE" not in ran.stderr and "Refused to" not in ran.stderr
+
+
+def test_a_table_of_many_columns_is_set_closer() -> None:
+    wide, narrow = (Table.of("", [f"c{i}" for i in range(n)], [["x"] * n]) for n in (10, 9))
+    assert '<table class="many">' in html_table(wide) and "<table>" in html_table(narrow)

@@ -57,6 +57,7 @@ def dense_report(results: RunResults, courses: Sequence[Course] = ()) -> Report:
     drawn = [panel for panel in found[1:] if main_measure(panel, found)]
     purpose, question = purpose_of(results), question_of(results)
     all_measures = Section("All measures", tables=measure_tables(results))
+    seeds = tuple(t for panel in found if (t := seed_table(panel))) if len(results.seeds) > 1 else ()
     if first is None:
         opening = [all_measures]
     elif purpose:
@@ -71,8 +72,8 @@ def dense_report(results: RunResults, courses: Sequence[Course] = ()) -> Report:
         ),
         *(_further(panel, question, drawn=True, claims=not purpose) for panel in drawn),
         *(_further(panel, question, drawn=False, claims=not purpose) for panel in found[1:] if panel not in drawn),
-        Section("Time", tables=tuple(extra_table(t) for t in results.tables if t.name.startswith(_TIMES))),
-        Section("Each seed of everything", tables=tuple(t for p in found if (t := seed_table(p))), folded=True),
+        Section("Time", tables=tuple(_even(t) for t in results.tables if t.name.startswith(_TIMES))),
+        Section("Each seed of everything", tables=seeds, folded=True),
         Section("Further tables", tables=tuple(extra_table(t) for t in results.tables if _is_other(t))),
         *closing(results, _rows(results, found, question), _lines(results, first, question)),
     ]
@@ -99,21 +100,9 @@ def headline(results: RunResults, panel: Panel | None) -> str:
 
 
 def measure_tables(results: RunResults) -> tuple[Table, ...]:
-    """The stored tables of all measures side by side, floors first; means have four digits throughout."""
-    found = []
-    for stored in sorted(results.tables, key=lambda table: table.name):
-        if stored.name in _ALL_MEASURES:
-            table = extra_table(stored)
-            means = {place for place, name in enumerate(stored.columns) if "@" in name}
-            rows = [
-                tuple(
-                    Cell(f"{value:.4f}") if place in means and isinstance(value, int | float) else cell
-                    for place, (cell, value) in enumerate(zip(cells, values, strict=True))
-                )
-                for cells, values in zip(table.rows, stored.rows, strict=True)
-            ]
-            found.append(replace(table, rows=tuple(rows)))
-    return tuple(found)
+    """The stored tables of all measures side by side, floors first."""
+    stored = sorted((table for table in results.tables if table.name in _ALL_MEASURES), key=lambda table: table.name)
+    return tuple(_even(table) for table in stored)
 
 
 def findings(panel: Panel, question: Question | None) -> tuple[str, ...]:
@@ -185,6 +174,19 @@ def _further(panel: Panel, question: Question | None, *, drawn: bool, claims: bo
 
 def _facts(panel: Panel, question: Question | None) -> tuple[Fact, ...]:
     return answer_facts(panel, question) if question else facts(panel)
+
+
+def _even(stored: ExtraTable) -> Table:
+    """A stored table whose means have four digits and whose milliseconds have two, all down their column."""
+    digits = [4 if "@" in name else 2 if " ms" in f" {name}" else None for name in stored.columns]
+    rows = [
+        tuple(
+            Cell(f"{value:.{places}f}") if places is not None and isinstance(value, int | float) else cell
+            for cell, value, places in zip(cells, values, digits, strict=True)
+        )
+        for cells, values in zip(extra_table(stored).rows, stored.rows, strict=True)
+    ]
+    return replace(extra_table(stored), rows=tuple(rows))
 
 
 def _is_other(table: ExtraTable) -> bool:

@@ -34,7 +34,7 @@ _LABEL_GAP: Final = 11.5  # points between the centres of two labels
 _LONGEST_LABEL: Final = 34  # characters; the table has the whole name
 _LONGEST_TITLE: Final = 70
 _LONGEST_NARROW_TITLE: Final = 44
-_MOST_MARKERS: Final = 30  # a course of more points is drawn without markers
+_MOST_MARKERS: Final = 12  # a course of more points is drawn without markers
 
 
 class _Style(NamedTuple):
@@ -78,7 +78,7 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
         (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
     )
     for number, line in enumerate(chart.lines):
-        _draw_line(axes, line, number)
+        _draw_line(axes, line, number, marked=chart.across == "dims" or len(line.x) <= _MOST_MARKERS)
     for floor in chart.floors:
         name = _short(floor.label)
         axes.axhline(floor.value, color=FLOOR, linestyle=(0, (5, 3)), linewidth=1.3, zorder=2, label=name)
@@ -97,7 +97,7 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
     return figure
 
 
-def _draw_line(axes: "Axes", line: Line, number: int) -> None:
+def _draw_line(axes: "Axes", line: Line, number: int, *, marked: bool) -> None:
     style = _STYLES[line.emphasis]
     colour = _colour(line, number)
     place = number if line.colour is None else line.colour
@@ -107,7 +107,7 @@ def _draw_line(axes: "Axes", line: Line, number: int) -> None:
     highs = [line.highs[place] for place in order]
     if style.band and not line.dashed and any(math.isfinite(low) for low in lows):
         axes.fill_between(places, lows, highs, color=colour, alpha=0.11, linewidth=0, zorder=1)
-    marked = style.marker > 0 and len(places) <= _MOST_MARKERS
+    marked = marked and style.marker > 0
     axes.plot(
         places,
         [line.values[place] for place in order],

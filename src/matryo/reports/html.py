@@ -11,6 +11,7 @@ from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE
 from matryo.reports.figures import svg_inline
 from matryo.reports.table import Table, printable
 
+_MANY_COLUMNS = 9  # more than these are set closer together, so that a usual screen shows them all
 _DARK = {"ink": "#e6e9ec", "floor": "#9aa4af", "grid": "#343b43"}
 
 
@@ -89,10 +90,11 @@ def html_table(table: Table) -> str:
             cells.append(f'<{tag}{scope} class="{column.align}">{value}{detail}</{tag}>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
     notes = "".join(f"<p>{_text(note)}</p>" for note in table.notes)
+    many = ' class="many"' if len(table.columns) > _MANY_COLUMNS else ""
     return (
         (f"<h3>{_text(table.title)}</h3>\n" if table.title else "")
         + f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(table.title) or "table"}">'
-        + f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n"
+        + f"<table{many}>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n"
         + "\n".join(rows)
         + "\n</tbody>\n</table></div>"
         + (f'\n<div class="table-notes">{notes}</div>' if notes else "")

@@ -146,7 +146,7 @@ def _measured(
     said = [markdown(Table.of(title, columns, rows))]
     chosen = _part(_part(results.settings, "chosen"), arm)
     values = _part(chosen, "validation")
-    if values:
+    if len(values) > 1:
         found = "; ".join(f"seed {seed}: {number(float(value))}" for seed, value in values.items())
         said.append(f"Chosen by the validation part, never by the queries above: {markdown_text(found)}.")
     return said
