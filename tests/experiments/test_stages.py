@@ -153,3 +153,18 @@ def test_damaged_records_are_refused(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(FormatError, match=r"dough\.json"):
             Kitchen(tmp_path).stage("dough", {}, {})
+
+
+def test_a_folder_set_aside_for_other_settings_is_refused_or_removed(tmp_path: Path) -> None:
+    stages = Stages(tmp_path)
+    for _ in range(2):
+        stages.begin("vectors", 1, {"model": "a"}, {"train": "k"}, folder="sets/a")
+    (tmp_path / "sets" / "a").mkdir(parents=True)
+    assert not stages.finished("vectors", 1, {"model": "a"}, {"train": "k"})
+    with pytest.raises(MatryoError, match="'vectors' of another config: model 'a' -> 'b'"):
+        stages.begin("vectors", 1, {"model": "b"}, {"train": "k"}, folder="sets/a")
+    Stages(tmp_path, fresh=True).begin("vectors", 1, {"model": "b"}, {"train": "k"}, folder="sets/a")
+    assert not (tmp_path / "sets" / "a").exists()
+    stages.remove("vectors")
+    stages.remove("vectors")
+    assert list((tmp_path / "stages").iterdir()) == []

@@ -95,17 +95,50 @@ class Stages:
         Returns: the stage.
         Raises: MatryoError if the run holds this stage with other settings or inputs, unless `fresh` or `derived`.
         """
-        found = self._found(name)
-        key = stage_key(name, version, settings, inputs)
+        record = self.begin(name, version, settings, inputs, folder=folder, derived=derived)
+        key, where = record["key"], self.folder / folder
+        if self.finished(name, version, settings, inputs):
+            self._say(f"{name}: done before, {record['seconds']:,.0f} s")
+            return Stage(name, key, where, True, record["seconds"])
+        began = time.monotonic()
+        make()
+        seconds = round(time.monotonic() - began, 2)
+        write_json(self._record(name), {**record, "timestamp": utc_now(), "seconds": seconds})
+        self._begun(name).unlink(missing_ok=True)
+        self._say(f"{name}: {seconds:,.0f} s")
+        return Stage(name, key, where, False, seconds)
+
+    def begin(
+        self,
+        name: str,
+        version: int,
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        *,
+        folder: str,
+        derived: bool = False,
+    ) -> dict[str, Any]:
+        """Set a folder aside for a stage; alone for work that keeps track of itself, such as encoding.
+
+        Args:
+            name: as for `run`, and so are the others.
+            version: of the stage.
+            settings: all that it reads.
+            inputs: what it works on.
+            folder: that it writes to.
+            derived: whether what was made with other settings is removed without asking.
+
+        Returns: the stored record, of the stage as it was finished or begun.
+        Raises: as `run`.
+        """
+        found, key = self._found(name), stage_key(name, version, settings, inputs)
         if found and found["key"] != key:
             if not derived:
                 self._refuse(name, version, settings, inputs)
             self.remove(name)
             found = None
-        where = self.folder / folder
         if found and self.finished(name, version, settings, inputs):
-            self._say(f"{name}: done before, {found['seconds']:,.0f} s")
-            return Stage(name, key, where, True, found["seconds"])
+            return found
         record = {
             "format": FORMAT,
             "name": name,
@@ -119,13 +152,7 @@ class Stages:
             "continued": found is not None,
         }
         write_json(self._begun(name), record)
-        began = time.monotonic()
-        make()
-        seconds = round(time.monotonic() - began, 2)
-        write_json(self._record(name), {**record, "timestamp": utc_now(), "seconds": seconds})
-        self._begun(name).unlink()
-        self._say(f"{name}: {seconds:,.0f} s")
-        return Stage(name, key, where, False, seconds)
+        return record
 
     def finished(self, name: str, version: int, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
         """Whether a stage was finished with just these settings and inputs, and its folder is still there."""
