@@ -464,3 +464,22 @@ def data_toy(
 
     write_toy(out, seed=seed)
     typer.echo(f"{out}: 200 passages, 64 training and 32 development queries")
+
+
+@data_app.command("msmarco", epilog="Example: matryo data msmarco data/raw/msmarco data/msmarco --download")
+def data_msmarco(
+    folder: Annotated[Path, typer.Argument(help="Folder with the official files, or for them.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, in the processed layout.")],
+    download: Annotated[bool, typer.Option(help="Fetch the official files first; what is there is kept.")] = False,
+    accept_terms: Annotated[bool, typer.Option(help="Accept Microsoft's terms of use; needed to download.")] = False,
+    skip_bad: SkipBad = False,
+    verbose: Verbose = False,
+) -> None:
+    """Convert MS MARCO passage ranking, streaming; optionally download it first."""
+    from matryo.data.msmarco import prepare_msmarco
+    from matryo.data.msmarco_files import download_msmarco
+
+    if download:
+        _notes(download_msmarco(folder, accept_terms=accept_terms, progress=True))
+    _notes(prepare_msmarco(folder, out, skip_bad=skip_bad, progress=True))
+    typer.echo(f"{out}: processed layout; matryo data show {out}")
