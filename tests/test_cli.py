@@ -184,3 +184,59 @@ def test_a_set_of_another_model_is_not_continued(capsys, beir: Path, tmp_path: P
     shutil.copytree(out, copied)
     line = refused(capsys, "encode", "wordllama", beir, copied, "--dtype", "float16")
     assert "dtype" in line
+
+
+SMALL = """
+name: small
+model: {name: tiny, projection: 24}
+data: {kind: toy}
+dims: [24, 8]
+arms: [dense_baseline, matryoshka]
+train: {max_steps: 1, batch_size: 16, evaluations: 0, tensorboard: false}
+evaluate: {baselines: [plain], measures: [MRR@10], bm25: false}
+"""
+
+
+def test_run_config_stage_by_stage(capsys, tmp_path: Path) -> None:
+    config, out = tmp_path / "small.yaml", tmp_path / "run"
+    config.write_text(SMALL)
+    assert "58 training" in run(capsys, "run", config, "--out", out, "--upto", "data")[1]
+    code, printed, _ = run(capsys, "mine", config, "--out", out, "--set", "mine.n=2")
+    assert code == 0 and (out / "mined" / "negatives.jsonl").exists() and "negatives.jsonl" in printed
+    code, printed, told = run(capsys, "train", config, "--out", out)
+    assert code == 0 and "matryoshka, seed 0" in printed and "start: done before" in told
+    code, printed, told = run(capsys, "evaluate", config, "--out", out)
+    assert code == 0 and "MRR@10" in printed and "train matryoshka seed 0: done before" in told
+    assert not (out / "report.html").exists()
+    assert run(capsys, "run", config, "--out", out)[0] == 0
+    assert (out / "report.html").exists() and (out / "models" / "matryoshka" / "README.md").exists()
+    line = refused(capsys, "run", config, "--out", out, "--set", "train.learning_rate=0.1")
+    assert "train.learning_rate 2e-05 -> 0.1" in line and "--fresh" in line
+
+
+def test_bad_configs_are_one_line_and_exit_code_2(capsys, tmp_path: Path) -> None:
+    config = tmp_path / "small.yaml"
+    assert "missing" in refused(capsys, "run", config)
+    config.write_text(SMALL.replace("batch_size", "batch_sise"))
+    line = refused(capsys, "run", config)
+    assert line.endswith(f"{config}: unknown key train.batch_sise (did you mean batch_size?)")
+    config.write_text(SMALL)
+    assert "1..24" in refused(capsys, "run", config, "--set", "dims=[48]", "--out", tmp_path / "run")
+    assert "KEY=VALUE" in refused(capsys, "run", config, "--set", "dims")
+    assert "dense_retrieval" in refused(capsys, "run", config, "--set", "experiment=dense")
+    config.write_text(f"experiment: sparse\n{SMALL}")
+    assert "must be one of dense_retrieval, got 'sparse'" in refused(capsys, "run", config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_msmarco_converts_and_asks_for_the_terms(capsys, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    assert "--accept-terms" in refused(capsys, "data", "msmarco", raw, tmp_path / "out", "--download")
+    raw.mkdir()
+    assert "collection.tsv" in refused(capsys, "data", "msmarco", raw, tmp_path / "out")
+    (raw / "collection.tsv").write_text("1\tone\n2\ttwo\n")
+    for split in ("train", "dev"):
+        (raw / f"queries.{split}.tsv").write_text("7\twhat\n")
+        (raw / f"qrels.{split}.tsv").write_text("7\t0\t2\t1\n")
+    assert run(capsys, "data", "msmarco", raw, tmp_path / "out")[0] == 0
+    assert "2 documents, 1 queries" in run(capsys, "data", "show", tmp_path / "out")[1]
