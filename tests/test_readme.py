@@ -22,6 +22,7 @@ SHOWN_ONLY = [code for language, skipped, code in BLOCKS if language == "python"
 COMMANDS = [
     line.partition("#")[0].strip() for language, _, code in BLOCKS if language == "bash" for line in code.splitlines()
 ]
+LONG = ("adapt minilm", "matryo export", "configs/pairs.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,7 @@ def pairs() -> Pairs:
 def desk(tmp_path: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the README's reader is said to have."""
     write_beir(toy().dev, tmp_path / "my-texts")
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
     write_pairs(pairs.take(range(0, len(pairs), 5)), tmp_path / "pairs.jsonl")
     rng = np.random.default_rng(0)
     for name in ("documents", "queries"):
@@ -56,7 +58,7 @@ def run_in_order(lines: list[str]) -> None:
 
 
 def test_quick_commands_run_as_typed(desk: Path) -> None:
-    typed = [c for c in COMMANDS if c.startswith("matryo ") and "adapt minilm" not in c and "export" not in c]
+    typed = [c for c in COMMANDS if c.startswith("matryo ") and not any(word in c for word in LONG)]
     assert len(typed) >= 4
     run_in_order(typed)
     for code in SHOWN_ONLY:
@@ -66,8 +68,8 @@ def test_quick_commands_run_as_typed(desk: Path) -> None:
 
 @pytest.mark.slow
 def test_long_commands_run_as_typed(desk: Path) -> None:
-    typed = [c for c in COMMANDS if "adapt minilm" in c or "matryo export" in c]
-    assert len(typed) == 2
+    typed = [c for c in COMMANDS if any(word in c for word in LONG)]
+    assert len(typed) == len(LONG)
     run_in_order(typed)
     for code in SHOWN_ONLY:
         if "small-model" in code:
