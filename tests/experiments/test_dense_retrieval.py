@@ -113,6 +113,24 @@ def test_fresh_trains_what_changed_and_encodes_it_anew(finished: Path, tmp_path:
     assert {score.dim for score in RunResults.read(folder).scores if score.model == "matryoshka"} >= {4, 8, 24}
 
 
+def test_reranking_and_fitting_anew_trains_nothing_and_is_encoded_anew_after_a_training(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = copied(finished, tmp_path / "run")
+    (tmp_path / "top.tsv").write_text("".join(f"dev{q}\t{d}\tquery\tpassage\n" for q in range(32) for d in range(200)))
+    evaluate = {
+        **SMALL["evaluate"],
+        "rerank": str(tmp_path / "top.tsv"),
+        "baselines": ["rotation"],
+        "max_fit_pairs": 30,
+    }
+    for changes in ({}, {"train": {**SMALL["train"], "learning_rate": 1e-3}}):
+        run(config(folder, evaluate=evaluate, **changes), "evaluate", fresh=bool(changes))
+        assert "reranked" in RunResults.read(folder).dataset
+    run(config(folder, train={**SMALL["train"], "learning_rate": 1e-3}), "evaluate")
+    assert RunResults.read(folder).dataset == "toy"
+
+
 def test_an_interrupted_run_goes_on(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from matryo.training import train as training
 

@@ -239,11 +239,11 @@ class _Run:
         models = {key: self.training(*key) / "model" for key in trainings}
 
         def measure() -> None:
-            for place, task in vector_tasks(config, trainings, data.key).items():
-                self.stages.begin(*task, folder=place)
+            self._begin_vectors(trainings, data.key)
             known, spent = self._with_trainings(data, trainings)
             found = evaluate_run(config, known, self.start, models, folder, say=self.say, progress=self.progress)
             replace(found, seconds={**spent, **found.seconds}).write(folder)
+            self._begin_vectors(trainings, data.key)  # reranking has made folders of its own
 
         if not (folder / RESULTS_FILE).is_file():
             self.stages.remove("evaluate")
@@ -258,6 +258,12 @@ class _Run:
             lines += [f"{arm}: {folder / 'models' / arm}" for arm in config.arms]
             lines += [f"report: {folder / 'report.html'}"]
         return "\n".join(lines)
+
+    def _begin_vectors(self, trainings: Trainings, data_key: str) -> None:
+        """Set the folders of encoded texts aside, so that those of an earlier model go when it goes."""
+        for place in ("sets", *(f"sets/{path.name}" for path in (self.folder / "sets").glob("reranked-*"))):
+            for folder, task in vector_tasks(self.config, trainings, data_key, place).items():
+                self.stages.begin(*task, folder=folder)
 
     def _with_trainings(self, data: RunData, trainings: Trainings) -> tuple[RunData, dict[str, float]]:
         """Data with what the trainings noted of it, and seconds of each training over all its interruptions."""

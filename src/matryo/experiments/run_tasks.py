@@ -127,20 +127,20 @@ def training_tasks(config: RetrievalConfig, arms: Mapping[str, Arm], data_key: s
     return tasks
 
 
-def vector_tasks(config: RetrievalConfig, trainings: Trainings, data_key: str) -> dict[str, Task]:
-    """Encoding what the evaluation needs with every model: folder in the run -> stage."""
-    asked = config.evaluate
-    fitted = asked.rotate_arms or set(asked.baselines) - {"plain", "random"}
-    settings = {
-        "rerank": content_of(asked.rerank) if asked.rerank else None,
-        "max_fit_pairs": asked.max_fit_pairs if fitted else 0,
-        "seed": config.seeds[0],
-    }
-    models = {"sets/start": ("start", start_task(config, data_key))}
-    models |= {f"sets/{arm}/seed-{seed}": (f"{arm} seed {seed}", task) for (arm, seed), task in trainings.items()}
+def vector_tasks(config: RetrievalConfig, trainings: Trainings, data_key: str, place: str = "sets") -> dict[str, Task]:
+    """Encoding with every model: folder in the run -> stage. What is encoded there, the sets keep track of themselves.
+
+    Args:
+        config: of the run.
+        trainings: of the run.
+        data_key: of the texts.
+        place: folder in the run that holds one folder per model.
+    """
+    models = {f"{place}/start": start_task(config, data_key)}
+    models |= {f"{place}/{arm}/seed-{seed}": task for (arm, seed), task in trainings.items()}
     return {
-        folder: Task(f"vectors of {model}", 1, settings, {"data": data_key, task.name: task.key})
-        for folder, (model, task) in models.items()
+        folder: Task(f"vectors {folder.replace('/', ' ')}", 1, {}, {"data": data_key, task.name: task.key})
+        for folder, task in models.items()
     }
 
 
