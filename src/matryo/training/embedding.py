@@ -37,7 +37,8 @@ def embed(model: nn.Module, packs: Sequence[Pack], *, cached: bool = False, dtyp
     else:
         with _autocast(places.device, dtype):
             vectors = torch.cat([_embed_pack(model, pack) for pack in packs])
-    return vectors[torch.argsort(places)].float()
+    in_order: Tensor = vectors[torch.argsort(places)]
+    return in_order.float()
 
 
 def _embed_pack(model: nn.Module, pack: Pack) -> Tensor:
