@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from matryo.maps import MatrixMap, fit_full_head, fit_nested_head, fit_rotation, load_map
     from matryo.measures import Measure, evaluate, judge, recommend_dim
     from matryo.search import BM25, ExactIndex, search_prefixes
+    from matryo.training.methods import Arm
+    from matryo.training.mining import mine_negatives
+    from matryo.training.rows import training_rows
+    from matryo.training.settings import LossSettings, MineSettings, TrainSettings
+    from matryo.training.train import train
 
 _HOMES = {
     "matryo.data": ("Pairs", "Retrieval", "Texts", "open_retrieval", "read_pairs", "stdlib_pairs"),
@@ -37,20 +42,28 @@ _HOMES = {
     "matryo.maps": ("MatrixMap", "fit_full_head", "fit_nested_head", "fit_rotation", "load_map"),
     "matryo.measures": ("Measure", "evaluate", "judge", "recommend_dim"),
     "matryo.search": ("BM25", "ExactIndex", "search_prefixes"),
+    "matryo.training.methods": ("Arm",),
+    "matryo.training.mining": ("mine_negatives",),
+    "matryo.training.rows": ("training_rows",),
+    "matryo.training.settings": ("LossSettings", "MineSettings", "TrainSettings"),
+    "matryo.training.train": ("train",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BM25",
+    "Arm",
     "EmbeddingSet",
     "Encoder",
     "ExactIndex",
     "FormatError",
     "Hits",
+    "LossSettings",
     "MappedEncoder",
     "MatrixMap",
     "MatryoError",
     "Measure",
+    "MineSettings",
     "MissingExtra",
     "NestedLoss",
     "NotFittedError",
@@ -61,6 +74,7 @@ __all__ = [
     "Space",
     "SpaceError",
     "Texts",
+    "TrainSettings",
     "check_dims",
     "cut",
     "encode_to_set",
@@ -73,6 +87,7 @@ __all__ = [
     "load_encoder",
     "load_map",
     "merge",
+    "mine_negatives",
     "nested_info_nce",
     "open_retrieval",
     "prefix_norms",
@@ -82,6 +97,8 @@ __all__ = [
     "save_model",
     "search_prefixes",
     "stdlib_pairs",
+    "train",
+    "training_rows",
     "unit_rows",
 ]
 
