@@ -1,0 +1,49 @@
+"""The command line: a table from command to library call; it parses and prints, nothing else.
+
+Results go to stdout, progress and notes to stderr. Libraries load inside the commands, because `matryo --help` must
+answer at once.
+"""
+
+import typer
+
+from matryo.cli.adapting import adapt, demo, export
+from matryo.cli.measuring import curve, report
+from matryo.cli.storing import check, encode
+from matryo.cli.texts import data_app
+from matryo.cli.training import evaluate, mine, run, train
+
+__all__ = ["app", "data_app"]
+
+app = typer.Typer(
+    help="Embeddings that can be cut: adapt, verify, store and search text embeddings whose first K numbers are a "
+    "good embedding.",
+    epilog="Start with: matryo demo",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+# in the order of matryo --help
+app.command(epilog="Example: matryo demo --out runs/demo")(demo)
+app.command(epilog="Example: matryo curve minilm my-beir-folder --dims 32,64,96,192,384 --map rotation --out runs/c")(
+    curve
+)
+app.command(epilog="Example: matryo encode minilm texts.txt sets/texts")(encode)
+app.command(
+    epilog="Examples: matryo adapt minilm pairs.jsonl --out runs/mine;  "
+    "matryo adapt documents.npy --queries queries.npy --out runs/mine"
+)(adapt)
+app.command(epilog="Example: matryo export runs/demo/model small-model --dim 96")(export)
+app.command(
+    epilog="Examples: matryo run configs/smoke.yaml;  "
+    "matryo run configs/pairs.yaml --set data.path=mine.jsonl --out runs/mine"
+)(run)
+app.command(
+    epilog="Examples: matryo train configs/stdlib.yaml;  "
+    "torchrun --nproc-per-node 4 -m matryo train configs/msmarco.yaml"
+)(train)
+app.command(epilog="Example: matryo mine configs/msmarco.yaml --set mine.dim=192")(mine)
+app.command(epilog="Example: matryo evaluate configs/stdlib.yaml --set evaluate.target_dim=64")(evaluate)
+app.command(epilog="Example: matryo report runs/demo")(report)
+app.command(epilog="Example: matryo check sets/texts")(check)
+app.add_typer(data_app, name="data")
