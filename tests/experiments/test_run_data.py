@@ -96,6 +96,11 @@ def test_groups_of_queries_stay_together(tmp_path: Path) -> None:
     data = open_run_data(DataConfig(kind="retrieval", path=str(tmp_path), validation_share=0.3), tmp_path)
     groups = [{q.group for q in part.queries} for part in (data.train, data.validation) if part]
     assert len(groups) == 2 and not groups[0] & groups[1]
+    odd = DataConfig(kind="retrieval", path=str(tmp_path), validation_share=0.3, max_validation=1)
+    data = open_run_data(odd, tmp_path)
+    groups = [{q.group for q in part.queries} for part in (data.train, data.validation) if part]
+    assert data.validation is not None and len(data.validation.queries) == 1 and not groups[0] & groups[1]
+    assert any("of the groups that validate" in note for note in data.notes)
 
 
 def test_pairs_are_split_by_group_and_tested_on_all_documents(tmp_path: Path) -> None:
@@ -117,6 +122,7 @@ def test_queries_that_groups_share_are_trained_on_nowhere_else(tmp_path: Path) -
     data = open_run_data(DataConfig(kind="pairs", path=str(tmp_path / "p.jsonl")), tmp_path)
     asked = [{q.text for q in part.queries} for part in (data.train, data.validation, data.test) if part]
     assert not asked[0] & (asked[1] | asked[2])
+    assert not asked[1] & asked[2]
     assert any("ask a query of another part and are left out of training" in note for note in data.notes)
 
 

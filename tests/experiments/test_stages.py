@@ -138,6 +138,36 @@ def test_a_stage_whose_folder_was_removed_is_made_again(tmp_path: Path) -> None:
     assert again.made == ["dough"]
 
 
+def test_a_removed_folder_that_is_half_made_again_is_not_finished(tmp_path: Path) -> None:
+    stages = Stages(tmp_path)
+    stages.run("work", 1, {}, {}, (tmp_path / "work").mkdir, folder="work")
+    (tmp_path / "work").rmdir()
+
+    def killed() -> None:
+        (tmp_path / "work").mkdir()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stages.run("work", 1, {}, {}, killed, folder="work")
+    assert not stages.finished("work", 1, {}, {})
+
+
+def test_a_removal_that_was_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Kitchen(tmp_path).stage("dough", {"salt": 1}, {})
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Kitchen(tmp_path, fresh=True).stage("dough", {"salt": 2}, {})
+    with pytest.raises(MatryoError, match="salt 1 -> 2"):  # files of other settings are no start
+        Kitchen(tmp_path).stage("dough", {"salt": 2}, {})
+    Kitchen(tmp_path, fresh=True).stage("dough", {"salt": 2}, {})
+    assert [path.name for path in (tmp_path / "dough").iterdir()] == ["0"]
+
+
 def test_nothing_of_the_runs_own_folder_is_removed(tmp_path: Path) -> None:
     stages = Stages(tmp_path, fresh=True)
     stages.run("report", 1, {"x": 1}, {}, (tmp_path / "report.md").touch)

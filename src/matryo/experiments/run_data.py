@@ -101,7 +101,10 @@ def _of_pairs(pairs: Pairs, config: DataConfig) -> RunData:
     parts = split_groups(pairs.groups, SHARES, config.seed)
     test = pairs.to_retrieval(parts["test"].tolist())
     asked = {text.text for text in test.queries}
-    held = pairs.take(parts["validation"].tolist(), name=f"{pairs.name} validation")
+    watched = [int(i) for i in parts["validation"] if pairs.pairs[int(i)].query not in asked]
+    if not watched:
+        raise MatryoError(f"{pairs.name}: every validation query is asked in the test, too; give more pairs")
+    held = pairs.take(watched, name=f"{pairs.name} validation")
     validation = held.to_retrieval(_drawn(len(held), config.max_validation, config.seed))
     seen = asked | {pair.query for pair in held.pairs}
     usable = [int(i) for i in parts["train"] if pairs.pairs[int(i)].query not in seen]
@@ -113,6 +116,8 @@ def _of_pairs(pairs: Pairs, config: DataConfig) -> RunData:
         f"split by group into {len(usable):,} training, {len(held):,} validation and {len(parts['test']):,} test "
         "pairs; test queries search the documents of all parts",
     ]
+    if left_out := len(parts["validation"]) - len(held):
+        notes.append(f"{left_out:,} validation pairs ask a test query and are left out of validation")
     if left_out := len(parts["train"]) - len(usable):
         notes.append(f"{left_out:,} training pairs ask a query of another part and are left out of training")
     return _data(pairs.name, train, validation, test, notes, test.documents.digest())
@@ -127,8 +132,8 @@ def _of_tasks(train: Retrieval, test: Retrieval, config: DataConfig, made: Seque
             f"{train.name}: every query of the split {config.train_split!r} is a test query, too; name another "
             "test_split or train_split"
         )
-    held = _held_out(usable, config)
-    learned = _part(train, [query for query in usable if query.id not in held], f"{train.name} train")
+    held, apart = _held_out(usable, config)
+    learned = _part(train, [query for query in usable if query.id not in apart], f"{train.name} train")
     relevant = {document for query in held for document in train.judgements[query]}
     digest, found = _scan(train.documents, relevant, N_OTHER_DOCUMENTS if held else 0, config.seed)
     validation = None
@@ -143,6 +148,8 @@ def _of_tasks(train: Retrieval, test: Retrieval, config: DataConfig, made: Seque
         f"{len(learned.queries):,} training, {len(held):,} validation and {len(test.queries):,} test queries"
         + (f"; validation searches {len(found):,} documents" if held else ""),
     ]
+    if left_out := len(apart) - len(held):
+        notes.append(f"{left_out:,} training queries are of the groups that validate and are left out of training")
     if left_out := len(train.queries) - len(usable):
         notes.append(f"{left_out:,} training queries are test queries, too, and are left out of training")
     return _data(test.name, learned, validation, test, notes, digest)
@@ -163,11 +170,11 @@ def _data(
     return RunData(name, train, validation, test, tuple(dict.fromkeys(notes)), key)
 
 
-def _held_out(queries: Sequence[Text], config: DataConfig) -> set[str]:
-    """Ids of the queries that validate, whole groups of them."""
+def _held_out(queries: Sequence[Text], config: DataConfig) -> tuple[set[str], set[str]]:
+    """Ids of the queries that validate, and of all queries of their groups, none of which may be trained on."""
     n = min(round(config.validation_share * len(queries)), config.max_validation)
     if n == 0:
-        return set()
+        return set(), set()
     if n >= len(queries):
         raise MatryoError(
             f"validation_share {config.validation_share:g} leaves none of {len(queries):,} queries for training; "
@@ -177,7 +184,8 @@ def _held_out(queries: Sequence[Text], config: DataConfig) -> set[str]:
     groups = [query.group or f"query {query.id}" for query in queries]
     share = n / len(queries)
     parts = split_groups(groups, {"train": 1 - share, "validation": share}, config.seed)
-    return {queries[int(i)].id for i in parts["validation"][: config.max_validation]}
+    apart = [queries[int(i)].id for i in parts["validation"]]
+    return set(apart[: config.max_validation]), set(apart)
 
 
 def _drawn(size: int, n: int, seed: int) -> list[int]:

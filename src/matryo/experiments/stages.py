@@ -152,6 +152,8 @@ class Stages:
             "continued": found is not None,
         }
         write_json(self._begun(name), record)
+        # its folder was removed by hand: killed while it is made again, it must not count as finished
+        self._record(name).unlink(missing_ok=True)
         return record
 
     def finished(self, name: str, version: int, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
@@ -188,7 +190,9 @@ class Stages:
         found = self._found(name)
         if found is None:
             return
-        # without its record a stage counts as not done, so records go first
+        # without its record a stage counts as not done, so records go first; until the folder is gone, too, it stays
+        # known what lies there, or a kill in between would leave files of unknown settings for the next stage
+        write_json(self._begun(name), found)
         self._record(name).unlink(missing_ok=True)
         if found["folder"]:
             shutil.rmtree(self.folder / found["folder"], ignore_errors=True)
