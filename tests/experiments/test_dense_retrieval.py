@@ -196,6 +196,13 @@ def test_dims_above_the_models_own_width_fail_before_training(tmp_path: Path) ->
     assert not (tmp_path / "run" / "training").exists()
 
 
+def test_a_loss_for_dims_that_an_arm_does_not_train_fails_before_any_arm(tmp_path: Path) -> None:
+    arms = {"dense_baseline": None, "matryoshka": {"train": {"loss": {"weights": {5: 2.0}}}}}
+    with pytest.raises(ShapeError, match=r"arm matryoshka: weights names the dims \[5\]"):
+        run(config(tmp_path / "run", arms=arms))
+    assert not (tmp_path / "run" / "training").exists()
+
+
 def test_bad_texts_fail_before_training(tmp_path: Path) -> None:
     write_toy(tmp_path / "task")
     with (tmp_path / "task" / "qrels_train.tsv").open("a") as stream:

@@ -60,6 +60,13 @@ def test_keys_of_another_kind_of_data_are_refused(file: Path, data: str, told: s
     assert told in refused(file, f"data: {data}\narms: [matryoshka]")
 
 
+def test_values_that_would_fail_after_hours_of_training(file: Path) -> None:
+    data = "data: {kind: toy}\narms: [matryoshka]\n"
+    assert "evaluate.measures must be at least 1 long" in refused(file, f"{data}evaluate: {{measures: []}}")
+    assert "train.loss.margin must be at most 2" in refused(file, f"{data}train: {{loss: {{margin: 3}}}}")
+    assert "data.seed must be at least 0" in refused(file, "data: {kind: toy, seed: -1}\narms: [matryoshka]")
+
+
 def test_seeds_once_and_names_that_are_folders(file: Path) -> None:
     rest = "data: {kind: toy}\narms: [matryoshka]\n"
     assert "each seed once, got [1, 1]" in refused(file, f"{rest}seeds: [1, 1]")

@@ -47,6 +47,14 @@ def test_dims_that_are_not_trained_are_named(loss: LossSettings) -> None:
         check_loss_dims(loss, DIMS)
 
 
+def test_a_step_that_may_have_no_weight_is_refused() -> None:
+    silent = {32: 0.0, 128: 0.0}
+    with pytest.raises(MatryoError, match=r"may draw only dims of weight 0.*raise sampled_dims"):
+        check_loss_dims(LossSettings(weights=silent, sampled_dims=1), (32, 64, 128))
+    check_loss_dims(LossSettings(weights=silent, sampled_dims=2), (32, 64, 128))
+    check_loss_dims(LossSettings(weights={32: 0.0, 64: 0.0}, sampled_dims=1), (32, 64, 128))
+
+
 def test_no_weight_left() -> None:
     with pytest.raises(MatryoError, match="weights are 0"):
         check_loss_dims(LossSettings(weights=dict.fromkeys(DIMS, 0.0)), DIMS)

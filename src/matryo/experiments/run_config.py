@@ -64,7 +64,7 @@ class DataConfig(Settings):
     test_split: str | None = None
     validation_share: Share = 0.1
     max_validation: PositiveInt = 500
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     skip_bad: bool = False
 
     @model_validator(mode="after")
@@ -104,7 +104,7 @@ class EvaluateConfig(Settings):
         latency_queries: queries that are searched one by one to time each dim.
     """
 
-    measures: tuple[str, ...] = (
+    measures: Annotated[tuple[str, ...], Field(min_length=1)] = (
         "MRR@10",
         "nDCG@10",
         "recall@50",

@@ -16,6 +16,7 @@ from matryo.files import digest_file, digest_json
 from matryo.measures.measure import Measure
 from matryo.prefix import check_dims
 from matryo.training.methods import Arm, resolve_arm
+from matryo.training.schedule import check_loss_dims
 from matryo.training.settings import TrainSettings
 
 START_SEED = 0
@@ -65,11 +66,16 @@ def check_config(config: RetrievalConfig, width: int | None = None) -> None:
 
     Raises: MatryoError, ShapeError.
     """
-    asked = config.evaluate
+    asked, known = config.evaluate, width is not None
     if width is None:
         own = [dim for arm in config.arms.values() for dim in arm.dims or ()]
         width = config.model.projection or max((*config.dims, *own, asked.target_dim or 1))
     for name, arm in arms_of(config, width).items():
+        if known:
+            try:
+                check_loss_dims(arm.train.loss, arm.dims)
+            except MatryoError as error:
+                raise type(error)(f"arm {name}: {error}") from None
         if arm.train.negatives > config.mine.n:
             raise MatryoError(
                 f"arm {name} trains with {arm.train.negatives} negatives per pair, mine.n is {config.mine.n}; raise "

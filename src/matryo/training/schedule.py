@@ -16,7 +16,7 @@ def check_loss_dims(loss: LossSettings, dims: tuple[int, ...]) -> None:
         loss: of an arm.
         dims: strictly rising prefix lengths that the arm trains.
 
-    Raises: ShapeError naming them; MatryoError if no dim is left with a weight.
+    Raises: ShapeError naming them; MatryoError if a step may have no dim with a weight.
     """
     temperatures = loss.temperature if isinstance(loss.temperature, dict) else {}
     for what, given in (
@@ -29,6 +29,12 @@ def check_loss_dims(loss: LossSettings, dims: tuple[int, ...]) -> None:
     for weights in (loss.weights, loss.weights_at_start or {}):
         if not any(weights.get(dim, 1.0) for dim in dims):
             raise MatryoError(f"weights are 0 at every trained dim {list(dims)}; leave at least one above 0")
+        n_silent = sum(not weights.get(dim, 1.0) for dim in dims[:-1])
+        if loss.sampled_dims is not None and not weights.get(dims[-1], 1.0) and n_silent >= loss.sampled_dims:
+            raise MatryoError(
+                f"a step may draw only dims of weight 0: the widest has it and {n_silent} others, sampled_dims is "
+                f"{loss.sampled_dims}; give the widest dim {dims[-1]} a weight or raise sampled_dims"
+            )
 
 
 def temperatures_of(loss: LossSettings, dims: tuple[int, ...]) -> list[float]:

@@ -41,7 +41,7 @@ class LossSettings(Settings):
     weights_at_start: dict[PositiveInt, Weight] | None = None
     schedule_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     sampled_dims: PositiveInt | None = None
-    margin: float | None = None
+    margin: Annotated[float, Field(ge=-2.0, le=2.0)] | None = None
     memory: Annotated[int, Field(ge=0)] = 0
     distillation: Weight = 0.0
     orthogonality: Weight = 0.0
