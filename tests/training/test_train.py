@@ -123,6 +123,44 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_log(
     assert log_of(tmp_path / "cut") == log_of(tmp_path / "whole")
 
 
+def test_what_is_kept_beside_a_training_may_change_while_it_goes_on(
+    start: Path, rows: TrainingRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = training.PrefixTrainer
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        return own(*args, **{**kwargs, "callbacks": [*kwargs["callbacks"], KillAfter(3)]})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "PrefixTrainer", dying)
+        with pytest.raises(Killed):
+            train(start, rows, arm(tensorboard=False), tmp_path / "t", seed=0)
+    assert train(start, rows, arm(tensorboard=True, keep_checkpoints=3), tmp_path / "t", seed=0).steps == 6
+    assert (tmp_path / "t" / "tensorboard").is_dir()
+
+
+def test_a_model_of_other_columns_claims_no_prefixes(start: Path, rows: TrainingRows, tmp_path: Path) -> None:
+    trained = train(start, rows, arm({"columns": "strided"}, max_steps=1), tmp_path / "t", seed=0)
+    stored = json.loads((trained.model / "config.json").read_text())
+    assert "matryoshka_dims" not in stored and not stored.get("is_matryoshka")
+
+
+def test_code_of_the_start_model_runs_only_if_it_is_trusted(
+    start: Path, rows: TrainingRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted = []
+    own = training.load_encoder
+
+    def loading(*args: Any, trust_remote_code: bool = False, **kwargs: Any) -> Any:
+        trusted.append(trust_remote_code)
+        return own(*args, trust_remote_code=trust_remote_code, **kwargs)
+
+    monkeypatch.setattr(training, "load_encoder", loading)
+    for trust in (False, True):
+        train(start, rows, arm(max_steps=1), tmp_path / str(trust), seed=0, trust_remote_code=trust)
+    assert trusted == [False, True]
+
+
 def test_a_finished_training_is_not_redone_and_another_is_refused(
     start: Path, rows: TrainingRows, tmp_path: Path
 ) -> None:

@@ -48,6 +48,27 @@ def test_values_are_those_of_the_curve(model: SentenceTransformer, folder: Path,
     assert 0 < min(found.values()) and len(set(found.values())) > 1
 
 
+def test_other_columns_are_measured_where_they_are_trained(model: SentenceTransformer, folder: Path) -> None:
+    found = CurveEvaluator(TASK, (8, 64), precision="fp32", columns="strided")(model)
+    encoder = ModelEncoder(SentenceTransformer(str(folder), device="cpu"), name="same", precision="fp32", device="cpu")
+    asked, documents = (
+        encoder.encode(list(t), r) for t, r in (([q.text for q in TASK.queries], "query"), (TEXTS, "document"))
+    )
+    every_eighth = list(range(0, 64, 8))
+    curve = retrieval_curve(
+        np.ascontiguousarray(asked[:, every_eighth]),
+        np.ascontiguousarray(documents[:, every_eighth]),
+        judge(TASK.judgements, TASK.queries.ids(), TASK.documents.ids()),
+        (8,),
+        [Measure("MRR", 10)],
+        dataset="toy",
+        model="tiny",
+    )
+    plain = CurveEvaluator(TASK, (8, 64), precision="fp32")(model)
+    assert found["MRR@10_at_8"] == pytest.approx(curve[0].value) != plain["MRR@10_at_8"]
+    assert found["MRR@10_at_64"] == pytest.approx(plain["MRR@10_at_64"])
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_model_and_random_states_stay_as_they_were(model: SentenceTransformer, precision: str) -> None:
     weights = {name: value.clone() for name, value in model.state_dict().items()}

@@ -209,6 +209,7 @@ class _Run:
                 validation=data.validation,
                 dims=dims,
                 device=self.config.model.device,
+                trust_remote_code=self.config.model.trust_remote_code,
                 progress=self.progress,
             )
 

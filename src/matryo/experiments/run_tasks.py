@@ -17,13 +17,10 @@ from matryo.measures.measure import Measure
 from matryo.prefix import check_dims
 from matryo.training.methods import Arm, resolve_arm
 from matryo.training.schedule import check_loss_dims
-from matryo.training.settings import TrainSettings
+from matryo.training.settings import NOT_LEARNED, TrainSettings
 
 START_SEED = 0
 """Of the random weights that every arm and seed starts from."""
-
-# what is kept beside a training changes nothing of it
-_NOT_LEARNED = {"tensorboard", "keep_checkpoints"}
 
 Trainings = Mapping[tuple[str, int], "Task"]
 """(arm, seed) -> the stage that trains it."""
@@ -126,7 +123,7 @@ def training_tasks(config: RetrievalConfig, arms: Mapping[str, Arm], data_key: s
     tasks = {}
     for arm in arms.values():
         inputs = {"data": data_key, "start": start, **({"mine": mined} if arm.train.negatives else {})}
-        learned = arm.train.model_dump(mode="json", exclude=_NOT_LEARNED)
+        learned = arm.train.model_dump(mode="json", exclude=set(NOT_LEARNED))
         for seed in config.seeds:
             settings = {"method": arm.method.name, "dims": list(arm.dims), "seed": seed, "train": learned}
             tasks[arm.name, seed] = Task(f"train {arm.name} seed {seed}", 1, settings, inputs)

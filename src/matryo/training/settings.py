@@ -9,6 +9,10 @@ Weight = Annotated[float, Field(ge=0.0)]
 Columns = Literal["prefix", "random", "strided"]
 
 
+NOT_LEARNED = frozenset({"tensorboard", "keep_checkpoints"})
+"""Keys of `TrainSettings` that change what is kept beside a training and nothing of the model."""
+
+
 class Settings(BaseModel):
     """Frozen values; an unknown key is an error."""
 

@@ -22,7 +22,7 @@ from matryo.training.log import RunLog
 from matryo.training.methods import Arm
 from matryo.training.objective import Objective
 from matryo.training.rows import TrainingRows
-from matryo.training.settings import TrainSettings
+from matryo.training.settings import NOT_LEARNED, TrainSettings
 from matryo.training.trainer import Guard, PrefixTrainer
 from matryo.training.validation import CurveEvaluator
 
@@ -60,6 +60,7 @@ def train(
     validation: Retrieval | None = None,
     dims: tuple[int, ...] | None = None,
     device: str = "auto",
+    trust_remote_code: bool = False,
     progress: bool = False,
 ) -> Trained:
     """Train one arm; under torchrun every process calls this with the same arguments.
@@ -74,6 +75,7 @@ def train(
         validation: task that is measured during training, `arm.train.evaluations` times.
         dims: prefix lengths at which it is measured; None = those of the arm.
         device: auto, cpu or cuda.
+        trust_remote_code: run Python code that comes with the start model.
         progress: show step, time left, losses and validation.
 
     Returns: the model and what it took.
@@ -85,7 +87,7 @@ def train(
     bf16 = choose_precision(arm.train.precision, where) == "bf16"
     rows = _first_negatives(rows, arm.train.negatives)
     _check_rows(rows, arm.train)
-    encoder = load_encoder(start, device="cpu")
+    encoder = load_encoder(start, device="cpu", trust_remote_code=trust_remote_code)
     plan = {
         "format": _FORMAT,
         "arm": {"name": arm.name, "method": arm.method.name, "dims": list(arm.dims)},
@@ -106,7 +108,9 @@ def train(
         write_json(out / _PLAN, plan)
         steps, seconds = _run(encoder, rows, arm, out, seed, where, bf16, validation, dims, progress=progress)
         trained = ModelEncoder(encoder.model, name=arm.name, device="cpu")
-        save_model(trained, out / "model", dims=arm.dims, overwrite=True)
+        # of other columns no prefix was trained, so that none may be claimed
+        dims_of_prefixes = arm.dims if arm.train.loss.columns == "prefix" else None
+        save_model(trained, out / "model", dims=dims_of_prefixes, overwrite=True)
         write_json(out / _DONE, {"format": _FORMAT, "steps": steps, "seconds": seconds, "notes": list(rows.notes)})
         shutil.rmtree(out / "checkpoints", ignore_errors=True)
     return _read(out)
@@ -146,7 +150,11 @@ def _run(
     )
     log = RunLog(out, total_label=f"train {arm.name}, seed {seed}", shown=progress, tensorboard=settings.tensorboard)
     evaluator = (
-        CurveEvaluator(validation, dims or arm.dims, precision="bf16" if bf16 else "fp32") if validation else None
+        CurveEvaluator(
+            validation, dims or arm.dims, precision="bf16" if bf16 else "fp32", columns=settings.loss.columns
+        )
+        if validation
+        else None
     )
     with closing(log), quiet():
         trainer = PrefixTrainer(
@@ -229,10 +237,18 @@ def _finished(out: Path, plan: dict[str, Any]) -> Trained | None:
     if not (out / _PLAN).is_file():
         return None
     found = read_json(out / _PLAN, "a training")
-    if digest_json(found) != digest_json(plan):
-        changed = sorted(key for key in plan if not isinstance(found, dict) or found.get(key) != plan[key])
+    before, now = _learned(found), _learned(plan)
+    if digest_json(before) != digest_json(now):
+        changed = sorted(key for key in now if not isinstance(before, dict) or before.get(key) != now[key])
         raise MatryoError(f"{out} holds another training, which differs in {', '.join(changed)}; choose another folder")
     return _read(out) if (out / _DONE).is_file() else None
+
+
+def _learned(plan: Any) -> Any:
+    """A plan without what changes nothing of the model, so that it may be another when a training goes on."""
+    if not isinstance(plan, dict) or not isinstance(plan.get("train"), dict):
+        return plan
+    return {**plan, "train": {key: value for key, value in plan["train"].items() if key not in NOT_LEARNED}}
 
 
 def _read(out: Path) -> Trained:

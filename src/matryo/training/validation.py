@@ -13,6 +13,7 @@ from matryo.data import Retrieval
 from matryo.encoders import ModelEncoder, Role
 from matryo.errors import MatryoError
 from matryo.evaluation.curve import search_depth
+from matryo.losses.columns import Columns, column_order, reorder
 from matryo.measures.judged import judge
 from matryo.measures.measure import Measure
 from matryo.measures.ranking import evaluate
@@ -37,6 +38,7 @@ class CurveEvaluator(SentenceEvaluator):
         measure: Measure = MRR_10,
         precision: str = "auto",
         name: str = "validation",
+        columns: Columns = "prefix",
     ) -> None:
         """Prepare a task, whose texts are held in memory.
 
@@ -46,6 +48,7 @@ class CurveEvaluator(SentenceEvaluator):
             measure: what is measured.
             precision: numbers in which the transformer computes: auto, fp32 or bf16.
             name: of the task in messages.
+            columns: which columns a dim takes, as in the training.
 
         Raises: MatryoError if judgements do not fit the texts; ShapeError if dims do not rise from 1.
         """
@@ -54,6 +57,7 @@ class CurveEvaluator(SentenceEvaluator):
         self._measure = measure
         self._precision = precision
         self._name = name
+        self._columns = columns
         self._queries = [text.text for text in task.queries]
         self._documents = [text.text for text in task.documents]
         self._judged = judge(task.judgements, task.queries.ids(), task.documents.ids())
@@ -102,7 +106,8 @@ class CurveEvaluator(SentenceEvaluator):
                 f"{self._name}: {len(broken)} of {len(texts)} {role} vectors are not finite{when}, first "
                 f"{texts[broken[0]][:60]!r}; lower the learning rate or use precision fp32"
             )
-        return vectors
+        order = column_order(vectors.shape[1], self._columns)
+        return vectors if order is None else reorder(torch.from_numpy(vectors), order).numpy()
 
 
 @contextmanager
