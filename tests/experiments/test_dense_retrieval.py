@@ -103,6 +103,28 @@ def test_a_folder_of_another_config_is_refused_before_anything_is_written(finish
     assert mtimes(finished, "**/*.yaml") | mtimes(finished, "training/**/*") == before
 
 
+def test_other_numbers_of_the_vectors_are_not_ignored(finished: Path, tmp_path: Path) -> None:
+    folder = copied(finished, tmp_path / "run")
+    exact = config(folder, model={**SMALL["model"], "precision": "fp32"})
+    with pytest.raises(MatryoError, match="'vectors sets start' of another config: precision not there -> 'fp32'"):
+        run(exact)
+    trained = mtimes(folder, "training/**/*")
+    run(exact, "evaluate", fresh=True)
+    assert RunResults.read(folder).settings["encoder"]["precision"] == "fp32"
+    assert mtimes(folder, "training/**/*") == trained
+
+
+def test_trainings_with_different_batches_are_told_apart(finished: Path, tmp_path: Path) -> None:
+    folder = copied(finished, tmp_path / "run")
+    plan = folder / "training" / "matryoshka" / "seed-0" / "training.json"
+    assert not [note for note in RunResults.read(folder).notes if "processes" in note]
+    plan.write_text(plan.read_text().replace('"processes": 1', '"processes": 2'))
+    run(config(folder, purpose="Another purpose."), "evaluate")
+    notes = RunResults.read(folder).notes
+    assert any("1 (dense_baseline, seed 0), 2 (matryoshka, seed 0)" in note for note in notes)
+    assert any("arms do not compare" in note for note in notes)
+
+
 def test_fresh_trains_what_changed_and_encodes_it_anew(finished: Path, tmp_path: Path) -> None:
     folder = copied(finished, tmp_path / "run")
     baseline = mtimes(folder, "training/dense_baseline/**/*")

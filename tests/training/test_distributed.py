@@ -50,6 +50,7 @@ CASES: dict[str, dict[str, Any]] = {
         "accumulate": 2,
         "loss": {"symmetric": True, "learn_temperatures": True},
     },
+    "filtered": {"loss": {"symmetric": True, "margin": 0.0, "memory": 16}},
 }
 
 

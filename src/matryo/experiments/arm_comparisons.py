@@ -80,8 +80,9 @@ def compare_arms(
 
 
 def control_of(arms: Mapping[str, Arm]) -> str | None:
-    """The arm that, rotated, nested arms must beat: the first one of method dense_baseline; None if there is none."""
-    return next((name for name, arm in arms.items() if arm.method.name == BASELINE and len(arm.dims) == 1), None)
+    """The arm that, rotated, nested arms must beat: the first dense_baseline at the widest dim; None without one."""
+    widest = max(arm.dims[-1] for arm in arms.values())
+    return next((name for name, arm in arms.items() if arm.method.name == BASELINE and arm.dims == (widest,)), None)
 
 
 def nested_arms(arms: Mapping[str, Arm]) -> list[str]:
@@ -99,8 +100,8 @@ def _control_notes(labels: Mapping[Key, str], arms: Mapping[str, Arm]) -> list[s
     control = control_of(arms)
     if control is None:
         return [
-            f"no arm of method {BASELINE} was trained, so that nothing here says whether nesting itself helps: "
-            "training at the full width and rotating afterwards may reach the same"
+            f"no arm of method {BASELINE} was trained at the full width, so that nothing here says whether nesting "
+            "itself helps: training at the full width and rotating afterwards may reach the same"
         ]
     if (control, ROTATION) not in labels:
         return [f"{control} was not rotated, so that the control of nested training is missing; set rotate_arms"]

@@ -110,8 +110,9 @@ class _Run:
         arms = arms_of(self.config, encoder.width)
         trainings = training_tasks(self.config, arms, data.key)
         mining = upto == "mine" or any(arm.train.negatives for arm in arms.values())
+        vectors = vector_tasks(self.config, trainings, data.key) if upto in ("evaluate", "report") else {}
         # a run of another config is refused as a whole, before hours are spent on its first stages
-        for task in [*([mine_task(self.config, data.key)] if mining else []), *trainings.values()]:
+        for task in [*([mine_task(self.config, data.key)] if mining else []), *trainings.values(), *vectors.values()]:
             self.stages.check(*task)
         write_config(self.folder / "config.yaml", self.config)
         if mining:
@@ -200,6 +201,8 @@ class _Run:
         dims = check_dims({*self.config.dims, width}, width)
 
         def train_one(arm: Arm, seed: int) -> None:
+            # what another config left is removed before anybody looks there
+            self.processes.wait()
             train(
                 self.start,
                 self._rows(data, arm.train.negatives),
@@ -268,11 +271,18 @@ class _Run:
 
     def _with_trainings(self, data: RunData, trainings: Trainings) -> tuple[RunData, dict[str, float]]:
         """Data with what the trainings noted of it, and seconds of each training over all its interruptions."""
-        notes, seconds = [*data.notes], {}
+        notes, seconds, processes = [*data.notes], {}, {}
         for arm, seed in trainings:
             told = read_json(self.training(arm, seed) / "trained.json", "a finished training")
             notes += told["notes"]
+            plan = read_json(self.training(arm, seed) / "training.json", "a training")
+            processes[f"{arm}, seed {seed}"] = int(plan["processes"])
             seconds[f"train {arm}, seed {seed}"] = round(float(told["seconds"]), 2)
+        if set(processes.values()) != {1}:
+            told_of = ", ".join(f"{n} ({name})" for name, n in processes.items())
+            notes.append(f"processes of the trainings, each with its own batch, whose negatives they share: {told_of}")
+        if len(set(processes.values())) > 1:
+            notes.append("trainings with different numbers of processes had different batches: arms do not compare")
         return replace(data, notes=tuple(dict.fromkeys(notes))), seconds
 
 

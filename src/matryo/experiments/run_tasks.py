@@ -106,9 +106,14 @@ def start_task(config: RetrievalConfig, data_key: str) -> Task:
     return Task("start", 1, settings, {"data": data_key} if model.name == "tiny" else {})
 
 
+def _encoding(config: RetrievalConfig) -> dict[str, str]:
+    """What decides the numbers of a vector besides model and text; auto, the usual, is left out of keys."""
+    return {} if config.model.precision == "auto" else {"precision": config.model.precision}
+
+
 def mine_task(config: RetrievalConfig, data_key: str) -> Task:
     """Mining hard negatives."""
-    settings = config.mine.model_dump(mode="json")
+    settings = config.mine.model_dump(mode="json") | _encoding(config)
     inputs = {"data": data_key}
     if config.mine.model is None:
         inputs["start"] = start_task(config, data_key).key
@@ -142,7 +147,9 @@ def vector_tasks(config: RetrievalConfig, trainings: Trainings, data_key: str, p
     models = {f"{place}/start": start_task(config, data_key)}
     models |= {f"{place}/{arm}/seed-{seed}": task for (arm, seed), task in trainings.items()}
     return {
-        folder: Task(f"vectors {folder.replace('/', ' ')}", 1, {}, {"data": data_key, task.name: task.key})
+        folder: Task(
+            f"vectors {folder.replace('/', ' ')}", 1, _encoding(config), {"data": data_key, task.name: task.key}
+        )
         for folder, task in models.items()
     }
 
@@ -155,6 +162,7 @@ def evaluate_task(config: RetrievalConfig, trainings: Trainings) -> Task:
         "dims": list(config.dims),
         "evaluate": config.evaluate.model_dump(mode="json"),
         "rerank": content_of(config.evaluate.rerank) if config.evaluate.rerank else None,
+        **_encoding(config),
     }
     return Task("evaluate", 1, settings, {task.name: task.key for task in trainings.values()})
 

@@ -251,7 +251,7 @@ def _changes(found: Mapping[str, Any], version: int, settings: Mapping[str, Any]
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value of nested mappings by its path."""
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping) or (path and not value):
         yield path, list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
         return
     for key, item in value.items():

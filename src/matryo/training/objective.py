@@ -186,11 +186,15 @@ def _info_nce(objective: Objective, batch: Batch, step: Step) -> NestedResult:
             margin=loss.margin,
         )
 
-    forth = one(batch.a, batch.b, batch.positive, batch.groups_a, batch.groups_b, loss.symmetric and not apart)
     if not apart:
-        return forth
+        return one(batch.a, batch.b, batch.positive, batch.groups_a, batch.groups_b, loss.symmetric)
     # the other direction needs the queries of all processes, which lie apart from the documents' memory
     queries, offset = gather_rows(batch.a)
+    if loss.margin is not None:
+        # a query's own document decides which pairs are left out, in both directions, and that of a query elsewhere
+        # is not among the pairs of this process: every process takes the loss of the whole batch
+        return one(queries, batch.b, gather_ids(batch.positive), gather_ids(batch.groups_a), batch.groups_b, True)
+    forth = one(batch.a, batch.b, batch.positive, batch.groups_a, batch.groups_b, False)
     own = torch.arange(len(batch.a), device=queries.device) + offset
     back = one(batch.b[batch.positive], queries, own, batch.groups_a, gather_ids(batch.groups_a), False)
     return NestedResult((forth.total + back.total) / 2, (forth.per_dim + back.per_dim) / 2)
