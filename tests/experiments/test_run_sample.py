@@ -87,6 +87,14 @@ def test_vectors_are_those_of_the_texts(tiny_model_folder: Path, tmp_path: Path)
     assert vectors.validation_documents.shape == (2, 32) and vectors.queries.shape == (1, 32)
 
 
+def test_texts_that_were_cut_off_are_known_when_their_vectors_are_only_read(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    drawn = sample()
+    found = [encode_sample(load_encoder(tiny_model_folder, max_tokens=4), drawn, tmp_path) for _ in range(2)]
+    assert found[0].n_truncated == found[1].n_truncated > 0
+
+
 @pytest.mark.parametrize("wanted", [[], [0], [9, 3, 4, 4, 11, 0, 10, 5]])
 def test_rows_of_a_set_and_what_follows_it(rng: np.random.Generator, tmp_path: Path, wanted: list[int]) -> None:
     matrix = rng.standard_normal((12, 4)).astype(np.float32)

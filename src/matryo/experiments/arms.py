@@ -93,7 +93,7 @@ def evaluate_run(
     every_seed = [score for c in curves if c.has_seeds and c.map != RANDOM for score in c.runs]
     told = (
         *notes,
-        *truncation_note(encoder),
+        *truncation_note(encoder, since=encoder.truncated - vectors.n_truncated),
         *lacking,
         *compared.notes,
         *sample_notes(config, sample),

@@ -10,9 +10,12 @@ from matryo.data.texts import Texts
 from matryo.embeddings import EmbeddingSet
 from matryo.encoders import Encoder, Role, encode_to_set
 from matryo.experiments.run_sample import PairRows, RunSample
+from matryo.files import read_json, write_json
 from matryo.maps import PairVectors
 from matryo.prefix import Array
 from matryo.space import Space
+
+_TRUNCATED = "truncated.json"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class ModelVectors:
         validation: aligned pairs that heads are stopped on.
         validation_queries: (v, d) float32 queries of the validation part; no rows without one.
         validation_documents: (w, d) float32 documents they search.
+        n_truncated: texts that were longer than the model reads, also those that an earlier call encoded.
     """
 
     space: Space
@@ -36,6 +40,7 @@ class ModelVectors:
     validation: PairVectors
     validation_queries: Array
     validation_documents: Array
+    n_truncated: int = 0
 
 
 def encode_sample(encoder: Encoder, sample: RunSample, folder: Path, *, progress: bool = False) -> ModelVectors:
@@ -50,8 +55,13 @@ def encode_sample(encoder: Encoder, sample: RunSample, folder: Path, *, progress
     Raises: MatryoError if the folder holds sets of another model or of other texts.
     """
 
+    truncated: list[int] = []
+
     def encoded(texts: Texts, name: str, role: Role) -> EmbeddingSet:
-        return encode_to_set(encoder, texts, folder / name, role=role, progress=progress)
+        before = encoder.truncated
+        made = encode_to_set(encoder, texts, folder / name, role=role, progress=progress)
+        truncated.append(_add_up(folder / _TRUNCATED, name, encoder.truncated - before))
+        return made
 
     def further(texts: Texts, name: str, role: Role) -> Array:
         if not texts:
@@ -80,7 +90,17 @@ def encode_sample(encoder: Encoder, sample: RunSample, folder: Path, *, progress
         validation=pairs(sample.validation),
         validation_queries=every_query[nothing if search is None else search.queries],
         validation_documents=picked(nothing if search is None else search.documents),
+        n_truncated=sum(truncated),
     )
+
+
+def _add_up(path: Path, name: str, n: int) -> int:
+    """Texts of a set that were cut off, with those of the calls before: a set that is only read is not counted."""
+    counts = dict(read_json(path, "numbers of texts that were cut off")) if path.is_file() else {}
+    total = int(counts.get(name, 0)) + n
+    if counts.get(name) != total:
+        write_json(path, {**counts, name: total})
+    return total
 
 
 def rows_of(stored: EmbeddingSet, more: Array, rows: NDArray[np.int64]) -> Array:
