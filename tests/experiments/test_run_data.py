@@ -69,13 +69,24 @@ def test_training_queries_that_are_tested_are_left_out(folder: Path) -> None:
     train, dev = folder / "queries_train.jsonl", folder / "queries_dev.jsonl"
     asked = json.loads(dev.read_text().splitlines()[0])["text"]
     lines = train.read_text().splitlines()
-    lines[0] = json.dumps({**json.loads(lines[0]), "text": asked})
+    lines[0] = json.dumps({**json.loads(lines[0]), "text": f" {asked.upper()}"})
     train.write_text("\n".join(lines) + "\n")
     data = open_run_data(DataConfig(kind="retrieval", path=str(folder), validation_share=0), folder)
     assert len(data.train.queries) == 63
     assert "1 training queries are test queries, too, and are left out of training" in data.notes
     with pytest.raises(MatryoError, match="name another test_split"):
         open_run_data(DataConfig(kind="retrieval", path=str(folder), test_split="train"), folder)
+
+
+def test_a_query_that_validates_is_not_trained_on_under_another_id(folder: Path) -> None:
+    path = folder / "queries_train.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for first, second in zip(lines[::2], lines[1::2], strict=True):
+        second["text"] = first["text"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    data = open_run_data(DataConfig(kind="retrieval", path=str(folder), validation_share=0.2), folder)
+    asked = [{q.text for q in part.queries} for part in (data.train, data.validation) if part]
+    assert len(asked) == 2 and not asked[0] & asked[1]
 
 
 def test_groups_of_queries_stay_together(tmp_path: Path) -> None:
@@ -100,7 +111,7 @@ def test_groups_of_queries_stay_together(tmp_path: Path) -> None:
     data = open_run_data(odd, tmp_path)
     groups = [{q.group for q in part.queries} for part in (data.train, data.validation) if part]
     assert data.validation is not None and len(data.validation.queries) == 1 and not groups[0] & groups[1]
-    assert any("of the groups that validate" in note for note in data.notes)
+    assert any("in the groups that validate" in note for note in data.notes)
 
 
 def test_pairs_are_split_by_group_and_tested_on_all_documents(tmp_path: Path) -> None:

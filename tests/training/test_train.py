@@ -17,6 +17,7 @@ from matryo.encoders import load_encoder
 from matryo.encoders.start import write_start
 from matryo.errors import MatryoError
 from matryo.training import train as training
+from matryo.training import trainer
 from matryo.training.methods import METHODS, Arm
 from matryo.training.rows import TrainingRows, training_rows
 from matryo.training.settings import LossSettings, TrainSettings
@@ -137,6 +138,26 @@ def test_what_is_kept_beside_a_training_may_change_while_it_goes_on(
             train(start, rows, arm(tensorboard=False), tmp_path / "t", seed=0)
     assert train(start, rows, arm(tensorboard=True, keep_checkpoints=3), tmp_path / "t", seed=0).steps == 6
     assert (tmp_path / "t" / "tensorboard").is_dir()
+
+
+def test_a_checkpoint_goes_only_when_a_newer_one_is_whole(
+    start: Path, rows: TrainingRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = []
+    own = trainer.mark
+
+    def marking(folder: Path, *facts: Any) -> None:
+        marked.append(folder.name)
+        if len(marked) == 3:
+            raise Killed
+        own(folder, *facts)
+
+    monkeypatch.setattr(trainer, "mark", marking)
+    with pytest.raises(Killed):
+        train(start, rows, arm(checkpoints=4, keep_checkpoints=1), tmp_path / "t", seed=0)
+    whole = [path.parent.name for path in (tmp_path / "t" / "checkpoints").glob("*/whole.json")]
+    assert whole == marked[1:2]
+    assert train(start, rows, arm(checkpoints=4, keep_checkpoints=1), tmp_path / "t", seed=0).steps == 6
 
 
 def test_a_model_of_other_columns_claims_no_prefixes(start: Path, rows: TrainingRows, tmp_path: Path) -> None:

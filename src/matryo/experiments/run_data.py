@@ -13,6 +13,7 @@ from matryo.experiments.adaptation import open_pairs
 from matryo.experiments.paired import SHARES
 from matryo.experiments.run_config import DataConfig
 from matryo.files import digest_json
+from matryo.training.components import text_key
 
 N_OTHER_DOCUMENTS = 5000
 """Documents at most that validation searches besides the relevant ones."""
@@ -22,7 +23,7 @@ STDLIB = "stdlib"
 
 @dataclass(frozen=True)
 class RunData:
-    """The three parts; no query of one is asked in another.
+    """The three parts; no query of one is asked in another, also not in other case or white space.
 
     Attributes:
         name: of the data set, in reports.
@@ -100,14 +101,14 @@ def _pairs(config: DataConfig) -> Pairs:
 def _of_pairs(pairs: Pairs, config: DataConfig) -> RunData:
     parts = split_groups(pairs.groups, SHARES, config.seed)
     test = pairs.to_retrieval(parts["test"].tolist())
-    asked = {text.text for text in test.queries}
-    watched = [int(i) for i in parts["validation"] if pairs.pairs[int(i)].query not in asked]
+    asked = {text_key(text.text) for text in test.queries}
+    watched = [int(i) for i in parts["validation"] if text_key(pairs.pairs[int(i)].query) not in asked]
     if not watched:
         raise MatryoError(f"{pairs.name}: every validation query is asked in the test, too; give more pairs")
     held = pairs.take(watched, name=f"{pairs.name} validation")
     validation = held.to_retrieval(_drawn(len(held), config.max_validation, config.seed))
-    seen = asked | {pair.query for pair in held.pairs}
-    usable = [int(i) for i in parts["train"] if pairs.pairs[int(i)].query not in seen]
+    seen = asked | {text_key(pair.query) for pair in held.pairs}
+    usable = [int(i) for i in parts["train"] if text_key(pairs.pairs[int(i)].query) not in seen]
     if not usable:
         raise MatryoError(f"{pairs.name}: every training query is asked in another part, too; give more pairs")
     train = pairs.take(usable, name=f"{pairs.name} train").to_retrieval()
@@ -125,8 +126,8 @@ def _of_pairs(pairs: Pairs, config: DataConfig) -> RunData:
 
 def _of_tasks(train: Retrieval, test: Retrieval, config: DataConfig, made: Sequence[str]) -> RunData:
     """Hold queries of the training part out, by group; their search is among a sample of the documents."""
-    asked = {text.text for text in test.queries}
-    usable = [query for query in train.queries if query.text not in asked]
+    asked = {text_key(text.text) for text in test.queries}
+    usable = [query for query in train.queries if text_key(query.text) not in asked]
     if not usable:
         raise MatryoError(
             f"{train.name}: every query of the split {config.train_split!r} is a test query, too; name another "
@@ -149,7 +150,9 @@ def _of_tasks(train: Retrieval, test: Retrieval, config: DataConfig, made: Seque
         + (f"; validation searches {len(found):,} documents" if held else ""),
     ]
     if left_out := len(apart) - len(held):
-        notes.append(f"{left_out:,} training queries are of the groups that validate and are left out of training")
+        notes.append(
+            f"{left_out:,} training queries are in the groups that validate, or equal, and are left out of training"
+        )
     if left_out := len(train.queries) - len(usable):
         notes.append(f"{left_out:,} training queries are test queries, too, and are left out of training")
     return _data(test.name, learned, validation, test, notes, digest)
@@ -171,7 +174,7 @@ def _data(
 
 
 def _held_out(queries: Sequence[Text], config: DataConfig) -> tuple[set[str], set[str]]:
-    """Ids of the queries that validate, and of all queries of their groups, none of which may be trained on."""
+    """Ids of the queries that validate, and of all that equal them or are of their groups: not to be trained on."""
     n = min(round(config.validation_share * len(queries)), config.max_validation)
     if n == 0:
         return set(), set()
@@ -184,8 +187,10 @@ def _held_out(queries: Sequence[Text], config: DataConfig) -> tuple[set[str], se
     groups = [query.group or f"query {query.id}" for query in queries]
     share = n / len(queries)
     parts = split_groups(groups, {"train": 1 - share, "validation": share}, config.seed)
-    apart = [queries[int(i)].id for i in parts["validation"]]
-    return set(apart[: config.max_validation]), set(apart)
+    watched = [queries[int(i)] for i in parts["validation"]]
+    asked = {text_key(query.text) for query in watched}
+    equal = {query.id for query in queries if text_key(query.text) in asked}
+    return {query.id for query in watched[: config.max_validation]}, equal | {query.id for query in watched}
 
 
 def _drawn(size: int, n: int, seed: int) -> list[int]:

@@ -44,6 +44,14 @@ def newest(folder: Path, *, repair: bool) -> Path | None:
     return whole[-1] if whole else None
 
 
+def keep_newest(folder: Path, n: int) -> None:
+    """Remove all but the last n whole checkpoints below a folder."""
+    whole = sorted(folder.glob(f"checkpoint-*/{_MARK}"), key=lambda path: int(path.parent.name.rpartition("-")[2]))
+    for path in whole[:-n]:
+        path.unlink()
+        shutil.rmtree(path.parent)
+
+
 def state_of(checkpoint: Path) -> dict[str, torch.Tensor]:
     """Tensors of the loss, as they were given to `mark`.
 

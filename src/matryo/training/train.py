@@ -146,6 +146,7 @@ def _run(
         objective,
         evaluations=settings.evaluations if validation else 0,
         checkpoints=settings.checkpoints,
+        keep=settings.keep_checkpoints,
         facts=lambda: {"seconds": before + time.monotonic() - began},
     )
     log = RunLog(out, total_label=f"train {arm.name}, seed {seed}", shown=progress, tensorboard=settings.tensorboard)
@@ -209,7 +210,7 @@ def _arguments(
         logging_nan_inf_filter=False,
         eval_strategy="no",
         save_strategy="no",
-        save_total_limit=settings.keep_checkpoints,
+        save_total_limit=None,
         disable_tqdm=True,
         report_to="none",
         prompts={name: prompt for name, prompt in prompts.items() if prompt} or None,

@@ -10,7 +10,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 
 from matryo.errors import MatryoError
-from matryo.training.checkpoints import mark
+from matryo.training.checkpoints import keep_newest, mark
 from matryo.training.objective import Objective
 
 
@@ -38,7 +38,13 @@ class Guard(TrainerCallback):
     """Tells the objective the step, evaluates and saves by plan, and stops before a broken gradient reaches weights."""
 
     def __init__(
-        self, objective: Objective, *, evaluations: int, checkpoints: int, facts: Callable[[], dict[str, Any]]
+        self,
+        objective: Objective,
+        *,
+        evaluations: int,
+        checkpoints: int,
+        keep: int,
+        facts: Callable[[], dict[str, Any]],
     ) -> None:
         """Plan a training.
 
@@ -46,9 +52,10 @@ class Guard(TrainerCallback):
             objective: of the trainer.
             evaluations: evenly spaced, the last at the end; 0 = none.
             checkpoints: evenly spaced within the training, none at its end, where the model itself is written.
+            keep: checkpoints on disk; older ones go when a newer one is whole, which the trainer does not wait for.
             facts: what is stored in a checkpoint's mark.
         """
-        self._objective, self._facts = objective, facts
+        self._objective, self._facts, self._keep = objective, facts, keep
         self._evaluations, self._checkpoints = evaluations, checkpoints
         self._evaluate_at: set[int] = set()
         self._save_at: set[int] = set()
@@ -89,6 +96,7 @@ class Guard(TrainerCallback):
                 name: tensor for name, tensor in self._objective.state_dict().items() if not name.startswith("model.")
             }
             mark(Path(args.output_dir) / f"checkpoint-{state.global_step}", own, self._facts())
+            keep_newest(Path(args.output_dir), self._keep)
 
 
 def _spread(n_steps: int, n: int, parts: int) -> set[int]:
