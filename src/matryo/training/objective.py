@@ -20,6 +20,10 @@ from matryo.training.packing import n_texts, packs_of
 from matryo.training.schedule import check_loss_dims, dims_at, temperatures_of, weights_at
 
 
+# A core is fastest when a layer's activations stay in its caches, a GPU when it is full.
+PACK_TOKENS = {"cpu": 1024, "cuda": 16384}
+
+
 @dataclass(frozen=True)
 class Batch:
     """Embeddings of one step and what belongs together.
@@ -91,7 +95,7 @@ class Objective(nn.Module):
         sizes = [n_texts(column) for column in columns]
         rows, groups = _row_and_groups(labels, sizes)
         train = self.arm.train
-        packs = packs_of(columns, train.pack_tokens, self.pad_id)
+        packs = packs_of(columns, self._budget(columns), self.pad_id)
         vectors = embed(self.model, packs, cached=train.gradient_caching, dtype=self.dtype)
         vectors = reorder(vectors, self.order)
         a, b = vectors[: sizes[0]], vectors[sizes[0] :]
@@ -124,6 +128,11 @@ class Objective(nn.Module):
     def get_config_dict(self) -> dict[str, Any]:
         """Settings for a model card of sentence-transformers."""
         return {"arm": self.arm.name, "dims": list(self.arm.dims), "loss": self.arm.train.loss.model_dump()}
+
+    def _budget(self, columns: list[dict[str, Any]]) -> int:
+        asked = self.arm.train.pack_tokens
+        on = next(value.device.type for value in columns[0].values() if isinstance(value, Tensor))
+        return PACK_TOKENS[on] if asked is None else asked
 
     def _batch(self, a: Tensor, b: Tensor, groups: Tensor) -> Batch:
         """Join the documents of all processes, once and at full width, and those of the memory."""
