@@ -19,7 +19,6 @@ from matryo.training.methods import Arm
 from matryo.training.packing import n_texts, packs_of
 from matryo.training.schedule import check_loss_dims, dims_at, temperatures_of, weights_at
 
-
 # A core is fastest when a layer's activations stay in its caches, a GPU when it is full.
 PACK_TOKENS = {"cpu": 1024, "cuda": 16384}
 
