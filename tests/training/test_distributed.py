@@ -51,7 +51,10 @@ CASES: dict[str, dict[str, Any]] = {
         "loss": {"symmetric": True, "learn_temperatures": True},
     },
     "filtered": {"loss": {"symmetric": True, "margin": 0.0, "memory": 16}},
+    "apart": {"gather": False},
 }
+# without sharing, two processes are two batches whose gradients one process adds up
+IN_ONE: dict[str, dict[str, Any]] = {"apart": {"batch_size": 8, "accumulate": 2}}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     start = start_without_dropout(folder / "start")
     common = {"max_steps": 3, "precision": "fp32", "learning_rate": 1e-4, "tensorboard": False}
     for name, more in CASES.items():
-        train_here(start, folder / "one" / name, {**common, **more, "batch_size": 16})
+        train_here(start, folder / "one" / name, {**common, **more, "batch_size": 16, **IN_ONE.get(name, {})})
     cases = {name: {**common, **more, "batch_size": 8} for name, more in CASES.items()}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", __file__]
     done = subprocess.run(
@@ -83,6 +86,11 @@ def test_two_processes_learn_what_one_does(trained: Path, case: str) -> None:
     assert moved.norm() > 0
     # not to the bit: Adam makes its first steps of the signs of gradients, also where these are rounding errors
     assert apart.norm() < 0.02 * moved.norm()
+
+
+def test_negatives_that_are_not_shared_teach_something_else(trained: Path) -> None:
+    shared, apart = weights(trained / "two" / "packed" / "model"), weights(trained / "two" / "apart" / "model")
+    assert any(not torch.allclose(a, b) for a, b in zip(shared, apart, strict=True))
 
 
 if __name__ == "__main__":

@@ -219,12 +219,20 @@ def test_accumulation_counts_optimiser_steps(start: Path, rows: TrainingRows, tm
     assert trained.steps == 2  # 64 pairs in batches of 8, four to a step
 
 
-def test_too_few_rows_and_missing_negatives(start: Path, rows: TrainingRows, tmp_path: Path) -> None:
+def test_too_few_rows_and_missing_negatives(
+    start: Path, rows: TrainingRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = TrainingRows(rows.queries[:1], rows.documents[:1], (), rows.groups[:1])
     with pytest.raises(MatryoError, match="at least 2 pairs, got 1"):
         train(start, one, arm(), tmp_path / "t", seed=0)
     with pytest.raises(MatryoError, match="2 mined negatives per pair are wanted, the rows have 0"):
         train(start, rows, arm(negatives=2), tmp_path / "t", seed=0)
+    with monkeypatch.context() as patch:
+        patch.setenv("WORLD_SIZE", "2")
+        with pytest.raises(MatryoError, match="at least 16 pairs, got 1"):
+            train(start, one, arm(), tmp_path / "t", seed=0)
+        with pytest.raises(MatryoError, match="memory of 4 rows with gather: false"):
+            train(start, rows, arm({"memory": 4}, gather=False), tmp_path / "t", seed=0)
     with pytest.raises(MatryoError, match="no sentence-transformers folder"):
         train(tmp_path / "nothing", rows, arm(), tmp_path / "t", seed=0)
 

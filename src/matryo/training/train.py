@@ -228,6 +228,11 @@ def _check_rows(rows: TrainingRows, settings: TrainSettings) -> None:
     if len(rows.queries) < 2 or (_world() > 1 and len(rows.queries) < per_step):
         needed = per_step if _world() > 1 else 2
         raise MatryoError(f"training needs at least {needed} pairs, got {len(rows.queries)}; give more pairs")
+    if _world() > 1 and settings.loss.memory and not settings.gather:
+        raise MatryoError(
+            f"a memory of {settings.loss.memory} rows with gather: false would differ between {_world()} processes; "
+            "set gather: true or memory: 0"
+        )
 
 
 def _finished(out: Path, plan: dict[str, Any]) -> Trained | None:

@@ -91,6 +91,8 @@ class Guard(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Complete the checkpoint with the state of the loss."""
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()  # every process has written its random state
         if state.is_world_process_zero:
             own = {
                 name: tensor for name, tensor in self._objective.state_dict().items() if not name.startswith("model.")
