@@ -8,7 +8,7 @@ from matryo.errors import FormatError, ShapeError, SpaceError
 from matryo.files import check_fields, check_format, only_writer, read_json, write_json
 from matryo.hits import Hits, check_k
 from matryo.prefix import Array, check_dims
-from matryo.search.base import Index
+from matryo.search.base import Index, IndexFacts, folder_bytes
 from matryo.search.exact import check_queries, search_dim
 from matryo.search.scaled import ScaledRows
 from matryo.space import Space, same_space
@@ -28,8 +28,9 @@ class ExactIndex(Index):
     for. To measure many dims, `search_prefixes` is faster.
     """
 
-    def __init__(self, vectors: Vectors, space: Space, set_digest: str) -> None:
+    def __init__(self, vectors: Vectors, space: Space, set_digest: str, disk_bytes: int = 0) -> None:
         """Wrap checked vectors; see `build`."""
+        self._disk_bytes = disk_bytes
         self._vectors = vectors
         self._space = space
         self._set_digest = set_digest
@@ -65,6 +66,13 @@ class ExactIndex(Index):
     def set_digest(self) -> str:
         """Digest of the manifest of the set it was built from, "" for a bare matrix."""
         return self._set_digest
+
+    def facts(self) -> IndexFacts:
+        """What this index is; what it holds in memory are the rows as scaled by the last search."""
+        mapped = isinstance(self._vectors, EmbeddingSet)
+        given = 0 if mapped else self.n_rows * self._space.width * 4
+        scaled = 0 if self._scaled is None else sum(b.nbytes for b in (*self._scaled.blocks, *self._scaled.shrink))
+        return IndexFacts(_KIND, self._space.width, 32, given + scaled, self._disk_bytes, build_s=0.0)
 
     def search(
         self, queries: Array | EmbeddingSet, k: int, dim: int | None = None, *, space: Space | str | None = None
@@ -112,4 +120,4 @@ class ExactIndex(Index):
         vectors = EmbeddingSet.open(path.parent / _VECTORS_FOLDER, space=space)
         if vectors.digest != stored["vectors_digest"]:
             raise FormatError(f"{path} belongs to other vectors than those beside it; save the index anew")
-        return cls(vectors, vectors.space, stored["set_digest"])
+        return cls(vectors, vectors.space, stored["set_digest"], folder_bytes(Path(folder)))
