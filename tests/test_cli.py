@@ -229,6 +229,29 @@ def test_bad_configs_are_one_line_and_exit_code_2(capsys, tmp_path: Path) -> Non
     assert not (tmp_path / "run").exists()
 
 
+def test_data_passages_are_found_by_id(capsys, beir: Path, tmp_path: Path) -> None:
+    from matryo.search import Passages
+
+    assert run(capsys, "data", "convert", beir, tmp_path / "p", "--to", "processed")[0] == 0
+    (tmp_path / "lines.txt").write_text("first\nsecond\n")
+    toy_texts = {t.id: t.text for t in toy().dev.documents}
+    sources = {"folder": beir, "jsonl": tmp_path / "p" / "passages.jsonl", "lines": tmp_path / "lines.txt"}
+    for name, source in sources.items():
+        out = tmp_path / f"{name}.sqlite"
+        code, printed, _ = run(capsys, "data", "passages", source, out)
+        with Passages.open(out) as passages:
+            n = 2 if name == "lines" else 200
+            assert (code, printed) == (0, f"{out}: {n} passages, digest {passages.digest}\n")
+            assert passages.text("1") == ("first" if name == "lines" else toy_texts["1"])
+    assert run(capsys, "data", "passages", tmp_path / "lines.txt", tmp_path / "lines.sqlite")[0] == 0
+    assert "other texts" in refused(capsys, "data", "passages", beir, tmp_path / "lines.sqlite")
+    assert "lines.txt" in refused(capsys, "data", "passages", beir, tmp_path / "lines.txt")
+    (tmp_path / "bad.jsonl").write_text('{"id": "a", "text": "x\\u0000y"}\n')
+    assert "NUL" in refused(capsys, "data", "passages", tmp_path / "bad.jsonl", tmp_path / "bad.sqlite")
+    assert "missing" in refused(capsys, "data", "passages", tmp_path / "none.jsonl", tmp_path / "bad.sqlite")
+    assert not (tmp_path / "bad.sqlite").exists()
+
+
 def test_data_msmarco_converts_and_asks_for_the_terms(capsys, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     assert "--accept-terms" in refused(capsys, "data", "msmarco", raw, tmp_path / "out", "--download")

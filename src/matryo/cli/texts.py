@@ -87,6 +87,23 @@ def data_toy(
     typer.echo(f"{out}: 200 passages, 64 training and 32 development queries")
 
 
+@data_app.command("passages", epilog="Example: matryo data passages passages.jsonl passages.sqlite")
+def data_passages(
+    source: Annotated[Path, typer.Argument(help="A retrieval folder (its documents), a jsonl file, or plain lines.")],
+    out: Annotated[Path, typer.Argument(help="SQLite file to write; one with the same texts is kept.")],
+    skip_bad: SkipBad = False,
+    verbose: Verbose = False,
+) -> None:
+    """Store texts in one SQLite file, where each is found by its id at once."""
+    from matryo.data import open_texts
+    from matryo.search import build_passages
+
+    texts = open_texts(source, skip_bad=skip_bad)
+    say_notes(texts.notes)
+    with build_passages(texts, out, progress=True) as passages:
+        typer.echo(f"{out}: {len(passages):,} passages, digest {passages.digest}")
+
+
 @data_app.command("msmarco", epilog="Example: matryo data msmarco data/raw/msmarco data/msmarco --download")
 def data_msmarco(
     folder: Annotated[Path, typer.Argument(help="Folder with the official files, or for them.")],
