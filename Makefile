@@ -63,11 +63,16 @@ format: $(VENV)/.dev  ## let ruff repair layout and imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## measure against peers; takes a quarter of an hour, wants a quiet machine
+bench: $(VENV)/.dev  ## measure against peers; takes three quarters of an hour, wants a quiet machine
 	$(BIN)/python bench/nested_loss.py
 	$(BIN)/python bench/exact_search.py
 	$(BIN)/python bench/encode.py
 	$(BIN)/python bench/head.py
+	$(BIN)/python bench/cached_loss.py
+	$(BIN)/python bench/train_step.py
+	$(BIN)/python bench/train_step.py --cached --rounds 1
+	$(BIN)/python bench/train_step.py --quality
+	$(BIN)/python bench/msmarco_scale.py
 
 clean:  ## remove .venv, runs and caches
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
