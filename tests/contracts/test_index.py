@@ -15,7 +15,11 @@ from matryo.embeddings import EmbeddingSet
 from matryo.errors import FormatError, MatryoError, ShapeError, SpaceError
 from matryo.prefix import cut, unit_rows
 from matryo.search import ExactIndex, Index
+from matryo.search.faiss_index import FaissIndex
+from matryo.search.funnel import FunnelIndex
+from matryo.search.funnel_plan import FunnelPlan, Stage
 from matryo.search.kinds import load_index
+from matryo.search.quantized import QuantizedIndex
 from matryo.space import Space
 
 WIDTH = 40
@@ -36,6 +40,34 @@ def set_of(vectors: np.ndarray, folder: Path) -> EmbeddingSet:
 
 def exact_of_set(vectors: np.ndarray, folder: Path) -> Index:
     return ExactIndex.build(set_of(vectors, folder))
+
+
+def half_precision(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(vectors, space=SPACE, bits=16, rescore=False)
+
+
+def int8_of_a_prefix(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(vectors, space=SPACE, bits=8, dim=32, rescore=False)
+
+
+def int8_rescored_from_a_set(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(set_of(vectors, folder), bits=8, dim=16, shortlist=60)
+
+
+def signs_rescored(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(vectors, space=SPACE, bits=1, centred=True, shortlist=80)
+
+
+def signs_that_all_are_rescored(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(vectors, space=SPACE, bits=1, dim=32, shortlist=120)
+
+
+def faiss_flat_rescored_from_a_set(vectors: np.ndarray, folder: Path) -> Index:
+    return FaissIndex.build(set_of(vectors, folder), factory="Flat", dim=7, shortlist=120)
+
+
+def faiss_hnsw_of_a_prefix(vectors: np.ndarray, folder: Path) -> Index:
+    return FaissIndex.build(vectors, space=SPACE, factory="HNSW16", dim=32, rescore=False, settings={"efSearch": 120})
 
 
 def as_given(x: np.ndarray) -> np.ndarray:
@@ -73,7 +105,51 @@ class Case:
         return cut(left, dim) @ cut(right, dim).T
 
 
-CASES = [Case(exact_of_matrix), Case(exact_of_set)]
+@dataclass(frozen=True)
+class Turn:
+    """A rotation as `fit_rotation` would return it."""
+
+    matrix: np.ndarray
+    source: Space
+    target: Space
+
+
+TURN = Turn(
+    np.linalg.qr(np.random.default_rng(3).standard_normal((WIDTH, WIDTH)))[0].astype(np.float32),
+    SPACE,
+    SPACE.mapped("turn", WIDTH),
+)
+
+
+def turned(x: np.ndarray) -> np.ndarray:
+    return x @ TURN.matrix.astype(np.float64)
+
+
+def funnel_of_matrix(vectors: np.ndarray, folder: Path) -> Index:
+    return FunnelIndex.build(vectors, space=SPACE, dims=(8, 20))
+
+
+def funnel_of_rotated_set(vectors: np.ndarray, folder: Path) -> Index:
+    return FunnelIndex.build(set_of(vectors, folder), rotation=TURN, scan="bfloat16")
+
+
+def funnel_of_small_integers(vectors: np.ndarray, folder: Path) -> Index:
+    return FunnelIndex.build(vectors, space=SPACE, dims=(16,), rotation=TURN, scan="int8")
+
+
+def funnel_by_plan(vectors: np.ndarray, folder: Path) -> Index:
+    plan = FunnelPlan((Stage(8, 60), Stage(20, 30)), k=10, recall=0.6, recall_lower=0.6, confidence=0.95, n=100)
+    return FunnelIndex.build(vectors, space=SPACE, dims=(8, 20), plan=plan)
+
+
+CASES = [
+    Case(exact_of_matrix),
+    Case(exact_of_set),
+    Case(funnel_of_matrix),
+    Case(funnel_of_rotated_set, seen=turned),
+    Case(funnel_of_small_integers, seen=turned),
+    Case(funnel_by_plan, recall=0.6),
+]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.make.__name__)

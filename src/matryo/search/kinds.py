@@ -6,9 +6,17 @@ from matryo.errors import FormatError
 from matryo.files import read_json
 from matryo.search.base import Index
 from matryo.search.exact_index import ExactIndex
+from matryo.search.faiss_index import FaissIndex
+from matryo.search.funnel import FunnelIndex
+from matryo.search.quantized import QuantizedIndex
 from matryo.space import Space
 
-KINDS: dict[str, type[Index]] = {"exact": ExactIndex}
+KINDS: dict[str, type[Index]] = {
+    "exact": ExactIndex,
+    "faiss": FaissIndex,
+    "funnel": FunnelIndex,
+    "quantized": QuantizedIndex,
+}
 
 
 def load_index(folder: Path | str, *, space: Space | str | None = None) -> Index:

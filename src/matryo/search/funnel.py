@@ -1,0 +1,280 @@
+"""FunnelIndex: scan a short prefix of every row, compare more and more numbers of fewer and fewer rows."""
+
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Self, final
+
+import numpy as np
+
+from matryo.embeddings import ArrayVectors, EmbeddingSet, Vectors
+from matryo.errors import MatryoError, ShapeError, SpaceError
+from matryo.files import only_writer
+from matryo.hits import MISSING, Hits, check_k
+from matryo.prefix import Array, block, check_dims
+from matryo.search.base import Index, IndexFacts, folder_bytes
+from matryo.search.exact import _exact_float32, check_queries, search_dim
+from matryo.search.funnel_bound import Asked
+from matryo.search.funnel_folder import KIND, Funnel, read_funnel, write_funnel
+from matryo.search.funnel_plan import FunnelCounts, FunnelPlan
+from matryo.search.funnel_rows import Rotation, UnitRows, check_rotation
+from matryo.search.funnel_scan import SCANS, build_scan
+from matryo.search.funnel_stages import Answer, Parts, answer_by_plan, answer_exactly, n_seeds
+from matryo.search.topk import RunningTop
+from matryo.space import Space, same_space
+
+_STEP = 32
+_GROUP_QUERIES = 64
+_GROUP_SCORES = 1 << 26  # scores of the scan held at a time: 256 MiB, unless one query has more
+
+
+def default_dims(width: int) -> tuple[int, ...]:
+    """A third, a half and two thirds of the width, to the next multiple of 32, and the width.
+
+    >>> default_dims(384), default_dims(40)
+    ((128, 192, 256, 384), (32, 40))
+    """
+    parts = (-(-width * share // 6 // _STEP) * _STEP for share in (2, 3, 4))
+    return tuple(sorted({width, *(dim for dim in parts if dim < width)}))
+
+
+@final
+class FunnelIndex(Index):
+    """A funnel over a set or a matrix, exact unless it has a plan.
+
+    Exact: rows are dropped only when their prefix and the lengths of both suffixes prove that they are not among the
+    best k. With a plan (see `calibrate`): each stage keeps a shortlist of a fixed size, which may miss some.
+
+    A prefix that holds most of the energy drops most rows, so that vectors should be rotated: pass the map that
+    `matryo.maps.fit_rotation` returns, and queries as they are, or index a rotated set and rotate the queries.
+
+    What is scanned stays in memory (mapped after `load`): `dims[0]` numbers per row, and 4 bytes per row and dim. All
+    other numbers are read from where the vectors lie. A set that is rotated is rotated at every reading until the
+    index is saved; load it from there to search it often.
+    """
+
+    def __init__(self, funnel: Funnel, given: Array | EmbeddingSet | None = None) -> None:
+        """Wrap a checked funnel; see `build`."""
+        self._funnel = funnel
+        self._given = given
+
+    @classmethod
+    def build(
+        cls,
+        vectors: Array | EmbeddingSet,
+        *,
+        space: Space | None = None,
+        dims: tuple[int, ...] | None = None,
+        rotation: Rotation | None = None,
+        scan: str = "float32",
+        plan: FunnelPlan | None = None,
+    ) -> Self:
+        """Index vectors; see `Index.build`.
+
+        Args:
+            vectors: a set, or (n, width) float.
+            space: space of the vectors.
+            dims: prefix lengths of the stages, in any order; the width is added. None for `default_dims`.
+            rotation: an orthogonal map from this space; None to search the vectors as they are.
+            scan: "float32", "bfloat16" or "int8", how the first stage's numbers are kept; all are exact without a plan.
+            plan: shortlists for these dims.
+
+        Raises: what `Index.build` raises; SpaceError, ShapeError if the rotation does not fit; MatryoError if there is
+            no such scan or the plan has other dims.
+
+        >>> x = np.array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.6, 0.0, 0.8]], dtype=np.float32)
+        >>> index = FunnelIndex.build(x, space=Space.declared("example", 3), dims=(1, 2))
+        >>> hits, counts = index.search_counted(np.array([[0.9, 0.1, 0.0]]), k=1)
+        >>> hits.rows, counts.survivors
+        (array([[0]]), array([[1, 1, 1]]))
+        """
+        started = perf_counter()
+        source: Vectors
+        if isinstance(vectors, EmbeddingSet):
+            if space is not None:
+                same_space(vectors.space, space, "the set and its index")
+            space, digest, source = vectors.space, vectors.digest, vectors
+        elif space is None:
+            raise SpaceError("a matrix needs its space, got none; pass for example space=Space.declared(label, width)")
+        else:
+            digest, source = "", ArrayVectors(vectors)
+        if source.width != space.width:
+            raise ShapeError(
+                f"vectors must be as wide as their space, {space.width}, got {source.width}; pass them uncut"
+            )
+        chosen = default_dims(space.width) if dims is None else check_dims({*dims, space.width}, space.width)
+        searched, matrix = replace(space, normalize=True), None
+        if rotation is not None:
+            check_rotation(rotation, space)
+            searched, matrix = rotation.target, rotation.matrix
+        rows: Vectors = UnitRows(source, matrix)
+        if not isinstance(vectors, EmbeddingSet):
+            # what lies in memory is scaled and rotated once; a set may be larger than memory
+            rows = ArrayVectors(rows.read(slice(None), 0, rows.width))
+        parts = Parts(build_scan(rows, chosen, scan), rows, None)
+        built = Funnel(parts, space, matrix, searched, digest, perf_counter() - started)
+        return cls(built if plan is None else replace(built, plan=_fitting(plan, chosen)), vectors)
+
+    @property
+    def space(self) -> Space:
+        """Space of the indexed vectors, before any rotation."""
+        return self._funnel.space
+
+    @property
+    def n_rows(self) -> int:
+        """Number of indexed vectors."""
+        return self._funnel.parts.scan.n_rows
+
+    @property
+    def set_digest(self) -> str:
+        """Digest of the manifest of the set it was built from, "" for a bare matrix."""
+        return self._funnel.set_digest
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Prefix lengths of the stages, the last one the width."""
+        return self._funnel.parts.scan.dims
+
+    @property
+    def plan(self) -> FunnelPlan | None:
+        """Shortlists, None if the search is exact."""
+        return self._funnel.plan
+
+    @property
+    def parts(self) -> Parts:
+        """What is searched: for calibration and measurements."""
+        return self._funnel.parts
+
+    def with_plan(self, plan: FunnelPlan | None) -> "FunnelIndex":
+        """The same index with other shortlists, or exact with None; nothing is copied.
+
+        Raises: MatryoError if the plan has other dims than this index.
+        """
+        fitting = None if plan is None else _fitting(plan, self.dims)
+        return FunnelIndex(replace(self._funnel, plan=fitting), self._given)
+
+    def facts(self) -> IndexFacts:
+        """What this index is and what it costs; after `load` the scanned block is mapped, yet every search reads it."""
+        scan, plan = self._funnel.parts.scan, self._funnel.plan
+        held = self._funnel.parts.rows
+        resident = scan.resident_bytes + (self.n_rows * held.width * 4 if isinstance(held, ArrayVectors) else 0)
+        settings = {
+            "dims": list(scan.dims),
+            "rotated": self._funnel.rotation is not None,
+            "mode": "exact" if plan is None else "calibrated",
+            "plan": None if plan is None else plan.to_json(),
+        }
+        disk, seconds = self._funnel.disk_bytes, self._funnel.build_s
+        return IndexFacts(KIND, scan.dims[0], SCANS[scan.name], resident, disk, seconds, settings)
+
+    def search(
+        self, queries: Array | EmbeddingSet, k: int, dim: int | None = None, *, space: Space | str | None = None
+    ) -> Hits:
+        """Find the k nearest rows of every query; see `Index.search`.
+
+        A dim below the width is searched exactly, without stages or plan, by reading the first `dim` numbers of every
+        row. With a plan, a k above its own enlarges the shortlists to k, and its promise holds for its own k only.
+        """
+        (chosen,) = check_dims([self.space.width if dim is None else dim], self.space.width)
+        if chosen == self.space.width:
+            return self.search_counted(queries, k, space=space)[0]
+        check_k(k)
+        asked = self.asked(queries, space)
+        full = np.array([a.full for a in asked]).reshape(-1, self.space.width)
+        return search_dim(full, self._funnel.parts.rows, chosen, k)
+
+    def search_counted(
+        self, queries: Array | EmbeddingSet, k: int, *, space: Space | str | None = None
+    ) -> tuple[Hits, FunnelCounts]:
+        """Search at the full width and say what was looked at; see `search`.
+
+        Memory beyond the index: 4 bytes per row for each of up to 64 queries, but no more than 256 MiB unless one
+        query alone needs more; in exact mode also 12 bytes per surviving row and 4 per number compared of it.
+        """
+        check_k(k)
+        asked = self.asked(queries, space)
+        answers: list[Answer] = []
+        if self.n_rows:
+            per_group = max(1, min(_GROUP_QUERIES, _GROUP_SCORES // self.n_rows))
+            with _exact_float32(None):
+                for first in range(0, len(asked), per_group):
+                    answers += self._answer(asked[first : first + per_group], min(k, self.n_rows))
+        rows = np.full((len(asked), k), MISSING, dtype=np.int64)
+        scores = np.full((len(asked), k), -np.inf, dtype=np.float32)
+        survivors = np.zeros((len(asked), len(self.dims)), dtype=np.int64)
+        n_bytes = np.zeros(len(asked), dtype=np.int64)
+        for at, answer in enumerate(answers):
+            rows[at, : answer.hits.k], scores[at, : answer.hits.k] = answer.hits.rows[0], answer.hits.scores[0]
+            survivors[at] = answer.survivors
+            n_bytes[at] = answer.bytes_read + self.n_rows * self._funnel.parts.scan.row_bytes
+        return Hits(rows, scores), FunnelCounts(self.dims, survivors, n_bytes)
+
+    def asked(self, queries: Array | EmbeddingSet, space: Space | str | None = None) -> list[Asked]:
+        """Check queries and make them ready: scaled, rotated, measured.
+
+        Raises: what `search` raises about queries.
+        """
+        if isinstance(queries, EmbeddingSet):
+            same_space(queries.space, self.space, "queries and index")
+            queries = queries.to_numpy()
+        if space is not None:
+            same_space(space, self.space, "queries and index")
+        check_queries(queries, self.space.width)
+        return Asked.all(queries, self._funnel.rotation, self.dims)
+
+    def _answer(self, asked: list[Asked], k: int) -> list[Answer]:
+        """Scan for some queries together, then narrow down for each of them; 1 <= k <= n_rows."""
+        import torch
+
+        parts, plan = self._funnel.parts, self._funnel.plan
+        narrow = np.concatenate([block(a.narrow, 0, self.dims[0]) for a in asked])
+        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
+            scanned = parts.scan.scores(torch.from_numpy(narrow))
+            if plan is None:
+                kept = n_seeds(k, self.n_rows)
+            else:
+                kept = min(max(plan.stages[0].shortlist, k), self.n_rows)
+            top = RunningTop(len(asked), kept)
+            top.offer(scanned, 0)
+            best = top.hits(kept)
+        scores = scanned.numpy()
+        answers = []
+        for at, query in enumerate(asked):
+            rows = np.sort(best.rows[at])
+            if plan is None:
+                answers.append(answer_exactly(parts, query, scores[at, : self.n_rows], rows, k))
+            else:
+                later = tuple(replace(s, shortlist=max(s.shortlist, k)) for s in plan.stages[1:])
+                answers.append(answer_by_plan(parts, query, rows, scores[at, rows], later, k))
+        return answers
+
+    def save(self, folder: Path | str) -> None:
+        """Write the rows, of length 1 and rotated, as a set of the same ids, and what is scanned; see `Index.save`."""
+        target, given = Path(folder), self._given
+        if self._funnel.disk_bytes:
+            assert isinstance(self._funnel.parts.rows, EmbeddingSet)
+            given = self._funnel.parts.rows
+        if isinstance(given, EmbeddingSet):
+            ids, role, prompt = given.ids(), given.role, given.prompt
+        else:
+            ids, role, prompt = [str(row) for row in range(self.n_rows)], "document", ""
+        with only_writer(target):
+            write_funnel(self._funnel, target, ids, role, prompt)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, space: Space | str | None = None) -> Self:
+        """Read what `save` wrote; all vectors are mapped, not loaded; see `Index.load`."""
+        return cls(read_funnel(Path(folder), space, folder_bytes(Path(folder))))
+
+
+def _fitting(plan: FunnelPlan, dims: tuple[int, ...]) -> FunnelPlan:
+    """Refuse a plan that was made for other dims.
+
+    Raises: MatryoError.
+    """
+    found = tuple(stage.dim for stage in plan.stages)
+    if found != dims[:-1]:
+        raise MatryoError(
+            f"a plan for this funnel needs stages at {dims[:-1]}, got {found}; calibrate it for these dims"
+        )
+    return plan
