@@ -149,6 +149,13 @@ CASES = [
     Case(funnel_of_rotated_set, seen=turned),
     Case(funnel_of_small_integers, seen=turned),
     Case(funnel_by_plan, recall=0.6),
+    Case(half_precision, recall=0.99, atol=1e-3),
+    Case(int8_of_a_prefix, recall=0.95, atol=0.03, dims=(1, 7, 32), own_dim=32),
+    Case(int8_rescored_from_a_set, recall=0.8),
+    Case(signs_rescored, recall=0.6),
+    Case(signs_that_all_are_rescored),
+    Case(faiss_flat_rescored_from_a_set),
+    Case(faiss_hnsw_of_a_prefix, recall=0.95, dims=(32,), own_dim=32),
 ]
 
 
