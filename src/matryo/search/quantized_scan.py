@@ -24,8 +24,8 @@ def scan(codes: Codes, queries: Array, dim: int, k: int) -> Hits:
         dim: prefix length to compare, within 1..codes.dim.
         k: hits per query; beyond the rows the places are filled with row -1.
 
-    Returns: Hits of shape (n, k), equal scores ordered by row. Memory beyond the arguments: 4 MiB of scores, or 4
-        bytes for 32 rows of 256 queries, and 36 bytes per hit.
+    Returns: Hits of shape (n, k), equal scores ordered by row. Memory beyond the arguments: 4 MiB of scores, the rows
+        that are widened to float32 at a time, and 36 bytes per hit.
     Raises: MatryoError if k < 1.
     """
     import torch
