@@ -24,8 +24,8 @@ from matryo.search.topk import RunningTop
 from matryo.space import Space, same_space
 
 _STEP = 32
-_GROUP_QUERIES = 64
-_GROUP_SCORES = 1 << 26  # scores of the scan held at a time: 256 MiB, unless one query has more
+GROUP_QUERIES = 64
+GROUP_SCORES = 1 << 26  # scores of the scan held at a time: 256 MiB, unless one query has more
 
 
 def default_dims(width: int) -> tuple[int, ...]:
@@ -195,7 +195,7 @@ class FunnelIndex(Index):
         asked = self.asked(queries, space)
         answers: list[Answer] = []
         if self.n_rows:
-            per_group = max(1, min(_GROUP_QUERIES, _GROUP_SCORES // self.n_rows))
+            per_group = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows))
             with _exact_float32(None):
                 for first in range(0, len(asked), per_group):
                     answers += self._answer(asked[first : first + per_group], min(k, self.n_rows))
