@@ -250,10 +250,8 @@ class FunnelIndex(Index):
 
     def save(self, folder: Path | str) -> None:
         """Write the rows, of length 1 and rotated, as a set of the same ids, and what is scanned; see `Index.save`."""
-        target, given = Path(folder), self._given
-        if self._funnel.disk_bytes:
-            assert isinstance(self._funnel.parts.rows, EmbeddingSet)
-            given = self._funnel.parts.rows
+        target, held = Path(folder), self._funnel.parts.rows
+        given = held if isinstance(held, EmbeddingSet) else self._given
         if isinstance(given, EmbeddingSet):
             ids, role, prompt = given.ids(), given.role, given.prompt
         else:

@@ -7,7 +7,7 @@ from typing import Protocol, final, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings import EmbeddingSet, Vectors
+from matryo.embeddings import ArrayVectors, EmbeddingSet, Vectors
 from matryo.embeddings.vectors import check_columns
 from matryo.errors import ShapeError
 from matryo.prefix import Array, block, unit_rows
@@ -73,7 +73,14 @@ class UnitRows:
     def read(self, rows: slice, start: int, stop: int) -> Array:
         """Columns start..stop of some rows of length 1; see `Vectors.read`."""
         check_columns(start, stop, self.width)
-        found = unit_rows(self._source.read(rows, 0, self.width).astype(np.float64))
+        return self._made(self._source.read(rows, 0, self.width), start, stop)
+
+    def take(self, rows: NDArray[np.int64], start: int, stop: int) -> Array:
+        """Columns start..stop of single rows of length 1, without touching the others; see `take_rows`."""
+        return self._made(take_rows(self._source, rows, 0, self.width), start, stop)
+
+    def _made(self, rows: Array, start: int, stop: int) -> Array:
+        found = unit_rows(rows.astype(np.float64))
         if self._matrix is not None:
             found = unit_rows(found @ self._matrix)
         return np.ascontiguousarray(block(found, start, stop), dtype=np.float32)
@@ -99,10 +106,12 @@ def take_rows(vectors: Vectors, rows: NDArray[np.int64], start: int, stop: int, 
 
     Returns: (a, stop - start) float32.
     """
+    if isinstance(vectors, UnitRows):
+        return vectors.take(rows, start, stop)
     result = np.empty((len(rows), stop - start), dtype=np.float32)
     if not len(rows):
         return result
-    size = shard_rows or (_FOREIGN_ROWS if isinstance(vectors, EmbeddingSet) else vectors.n_rows)
+    size = shard_rows or (vectors.n_rows if isinstance(vectors, ArrayVectors) else _FOREIGN_ROWS)
     edges = vectors.edges if isinstance(vectors, EmbeddingSet) else (0, vectors.width)
     columns = sorted({start, stop, *(edge for edge in edges if start < edge < stop)})
     numbers = rows // size
