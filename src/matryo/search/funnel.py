@@ -53,8 +53,8 @@ class FunnelIndex(Index):
     index is saved; load it from there to search it often.
     """
 
-    def __init__(self, funnel: Funnel, given: Array | EmbeddingSet | None = None) -> None:
-        """Wrap a checked funnel; see `build`."""
+    def __init__(self, funnel: Funnel, given: EmbeddingSet | None = None) -> None:
+        """Wrap a checked funnel, and the set it was built from, whose ids `save` writes; see `build`."""
         self._funnel = funnel
         self._given = given
 
@@ -111,9 +111,10 @@ class FunnelIndex(Index):
         if not isinstance(vectors, EmbeddingSet):
             # what lies in memory is scaled and rotated once; a set may be larger than memory
             rows = ArrayVectors(rows.read(slice(None), 0, rows.width))
+        given = vectors if isinstance(vectors, EmbeddingSet) else None
         parts = Parts(build_scan(rows, chosen, scan), rows, None)
         built = Funnel(parts, space, matrix, searched, digest, perf_counter() - started)
-        return cls(built if plan is None else replace(built, plan=_fitting(plan, chosen)), vectors)
+        return cls(built if plan is None else replace(built, plan=_fitting(plan, chosen)), given)
 
     @property
     def space(self) -> Space:
@@ -252,7 +253,7 @@ class FunnelIndex(Index):
         """Write the rows, of length 1 and rotated, as a set of the same ids, and what is scanned; see `Index.save`."""
         target, held = Path(folder), self._funnel.parts.rows
         given = held if isinstance(held, EmbeddingSet) else self._given
-        if isinstance(given, EmbeddingSet):
+        if given is not None:
             ids, role, prompt = given.ids(), given.role, given.prompt
         else:
             ids, role, prompt = [str(row) for row in range(self.n_rows)], "document", ""
