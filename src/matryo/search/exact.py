@@ -69,7 +69,7 @@ def search_prefixes(
         vectors = as_vectors(documents)
         check_queries(queries, vectors.width)
         rising = check_dims(dims, vectors.width)
-    with _exact_float32(threads) as n_threads:
+    with exact_float32(threads) as n_threads:
         return _scan(queries, vectors, rising, k, block_rows, n_threads)
 
 
@@ -106,7 +106,7 @@ def check_queries(queries: Array, width: int) -> None:
 
 
 @contextmanager
-def _exact_float32(threads: int | None) -> Iterator[int]:
+def exact_float32(threads: int | None) -> Iterator[int]:
     """Compute in true float32, whatever the caller has set for training; gives the number of threads to use."""
     import torch
 

@@ -13,7 +13,7 @@ from matryo.files import only_writer
 from matryo.hits import MISSING, Hits, check_k
 from matryo.prefix import Array, block, check_dims
 from matryo.search.base import Index, IndexFacts, folder_bytes
-from matryo.search.exact import _exact_float32, check_queries, search_dim
+from matryo.search.exact import check_queries, exact_float32, search_dim
 from matryo.search.funnel_bound import Asked
 from matryo.search.funnel_folder import KIND, Funnel, read_funnel, write_funnel
 from matryo.search.funnel_plan import FunnelCounts, FunnelPlan
@@ -197,7 +197,7 @@ class FunnelIndex(Index):
         answers: list[Answer] = []
         if self.n_rows:
             per_group = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows))
-            with _exact_float32(None):
+            with exact_float32(None):
                 for first in range(0, len(asked), per_group):
                     answers += self._answer(asked[first : first + per_group], min(k, self.n_rows))
         rows = np.full((len(asked), k), MISSING, dtype=np.int64)

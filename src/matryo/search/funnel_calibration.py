@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import MatryoError
 from matryo.prefix import Array, block
-from matryo.search.exact import _exact_float32
+from matryo.search.exact import exact_float32
 from matryo.search.funnel import GROUP_QUERIES, GROUP_SCORES, FunnelIndex
 from matryo.search.funnel_bound import Asked
 from matryo.search.funnel_plan import FunnelPlan, Stage
@@ -139,7 +139,7 @@ def neighbour_ranks(parts: Parts, asked: list[Asked], neighbours: NDArray[np.int
     dims = parts.scan.dims
     ranks = np.empty((*neighbours.shape, len(dims) - 1), dtype=np.int64)
     per_group = max(1, min(GROUP_QUERIES, GROUP_SCORES // parts.scan.n_rows))
-    with _exact_float32(None):
+    with exact_float32(None):
         for first in range(0, len(asked), per_group):
             some = slice(first, first + per_group)
             narrow = np.concatenate([a.narrow for a in asked[some]])
