@@ -36,7 +36,9 @@ CACHED = ("theirs, bf16", "ours, bf16")
 def main() -> None:
     """Run the sides in turns and print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, help="timed steps per run; default 6, with --cached 1")
+    parser.add_argument(
+        "--steps", type=int, help="timed steps per run, or with --quality all of them; default 6, 1, one epoch"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, help="default 64, with --cached 2048")
     parser.add_argument("--tokens", type=int, help="default 128, with --cached 64")
@@ -48,7 +50,8 @@ def main() -> None:
     options = parser.parse_args()
     options.batch = options.batch or (2048 if options.cached else 64)
     options.tokens = options.tokens or (64 if options.cached else 128)
-    options.steps = options.steps or (1 if options.cached else 6)
+    if not options.quality:
+        options.steps = options.steps or (1 if options.cached else 6)
     if options.side:
         print(json.dumps(_one_side(options)))
         return
@@ -95,7 +98,7 @@ def _one_side(options: argparse.Namespace) -> dict[str, Any]:
     chosen = parts["train"] if options.quality else range(len(pairs))
     rows = training_rows(pairs.take(chosen).to_retrieval())
     warm = 0 if options.cached or options.quality else 2
-    steps = None if options.quality else warm + options.steps + (1 if options.cached else 0)
+    steps = options.steps if options.quality else warm + options.steps + (1 if options.cached else 0)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         start = write_start("minilm", folder / "start", max_tokens=options.tokens, projection=None, normalize=True)
