@@ -213,7 +213,7 @@ def _print_quality(found: dict[str, dict[str, Any]]) -> None:
     for side, result in found.items():
         seconds = statistics.median(result["seconds"])
         curve = ", ".join(f"{dim}: {v:.3f} [{lo:.3f}, {hi:.3f}]" for dim, (v, lo, hi) in result["curve"].items())
-        print(f"{side:28} one epoch, {seconds:.2f} s a step; MRR@10 at {curve}")
+        print(f"{side:28} {len(result['seconds'])} steps, {seconds:.2f} s a step; MRR@10 at {curve}")
 
 
 if __name__ == "__main__":
