@@ -66,7 +66,7 @@ KINDS = (
 def brute_force(index: FunnelIndex, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Every row scored in float64, each by itself, rounded once, ordered by (-score, row)."""
     rows = index.parts.rows.read(slice(None), 0, WIDTH).astype(np.float64)
-    found = [(rows * asked.full).sum(axis=1).astype(np.float32) for asked in index.asked(queries)]
+    found = [(rows * query).sum(axis=1).astype(np.float32) for query in index.asked(queries).full]
     scores = np.array(found).reshape(len(queries), len(rows))
     hits = best(np.tile(np.arange(len(rows)), (len(queries), 1)), scores, k)
     return hits.rows, hits.scores
@@ -203,7 +203,7 @@ def test_a_plan_keeps_the_shortlists_it_names(rng: np.random.Generator) -> None:
     planned = exact.with_plan(PLAN)
     hits, counts = planned.search_counted(queries, 10)
     assert (counts.survivors == [40, 20, 20]).all()
-    assert (counts.bytes_read == 900 * 36 + 4 * (40 * 16 + 20 * WIDTH)).all()
+    assert (counts.bytes_read == 900 * 12 + 4 * (40 * 16 + 20 * WIDTH)).all()
     truth = exact.search(queries, 10)
     for at in range(9):
         common, ours, theirs = np.intersect1d(hits.rows[at], truth.rows[at], return_indices=True)

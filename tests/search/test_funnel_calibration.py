@@ -72,9 +72,9 @@ def test_places_among_all_rows(index: FunnelIndex, rng: np.random.Generator) -> 
     assert places.shape == (7, 3, 2)
     stored = index.parts.rows.read(slice(None), 0, WIDTH)
     scanned = index.parts.scan.codes.float().numpy()
-    for at, query in enumerate(asked):
-        first = scanned @ query.narrow[0, :8]
-        for i, scores in enumerate((first, first + stored[:, 8:16] @ query.narrow[0, 8:16])):
+    for at, query in enumerate(asked.narrow):
+        first = scanned @ query[:8]
+        for i, scores in enumerate((first, first + stored[:, 8:16] @ query[8:16])):
             order = np.lexsort((np.arange(len(scores)), -scores))
             expected = [int(np.flatnonzero(order == row)[0]) + 1 for row in rows[at]]
             np.testing.assert_allclose(places[at, :, i], expected, atol=1)  # nearly equal scores may change places

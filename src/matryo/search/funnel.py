@@ -1,17 +1,19 @@
 """FunnelIndex: scan a short prefix of every row, compare more and more numbers of fewer and fewer rows."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from time import perf_counter
 from typing import Self, final
 
 import numpy as np
 
-from matryo.embeddings import ArrayVectors, EmbeddingSet, Vectors
+from matryo.embeddings import ArrayVectors, EmbeddingSet
 from matryo.errors import MatryoError, ShapeError, SpaceError
 from matryo.files import only_writer
 from matryo.hits import MISSING, Hits, check_k
-from matryo.prefix import Array, block, check_dims
+from matryo.prefix import Array, check_dims
 from matryo.search.base import Index, IndexFacts, folder_bytes
 from matryo.search.exact import check_queries, exact_float32, search_dim
 from matryo.search.funnel_bound import Asked
@@ -19,22 +21,22 @@ from matryo.search.funnel_folder import KIND, Funnel, read_funnel, write_funnel
 from matryo.search.funnel_plan import FunnelCounts, FunnelPlan
 from matryo.search.funnel_rows import Rotation, UnitRows, check_rotation
 from matryo.search.funnel_scan import SCANS, build_scan
-from matryo.search.funnel_stages import Answer, Parts, answer_by_plan, answer_exactly, n_seeds
-from matryo.search.topk import RunningTop
+from matryo.search.funnel_stages import Answers, Parts, answer_by_plan, answer_exactly
 from matryo.space import Space, same_space
 
 _STEP = 32
 GROUP_QUERIES = 64
-GROUP_SCORES = 1 << 26  # scores of the scan held at a time: 256 MiB, unless one query has more
+GROUP_SCORES = 1 << 25  # scores of the scan that a worker holds at a time: 128 MiB, unless one query has more
+_QUERIES_TO_DIVIDE = 8  # queries per worker from which on dividing them beats dividing the work on each
 
 
 def default_dims(width: int) -> tuple[int, ...]:
-    """A third, a half and two thirds of the width, to the next multiple of 32, and the width.
+    """A half and two thirds of the width, to the next multiple of 32, and the width.
 
     >>> default_dims(384), default_dims(40)
-    ((128, 192, 256, 384), (32, 40))
+    ((192, 256, 384), (32, 40))
     """
-    parts = (-(-width * share // 6 // _STEP) * _STEP for share in (2, 3, 4))
+    parts = (-(-width * share // 6 // _STEP) * _STEP for share in (3, 4))
     return tuple(sorted({width, *(dim for dim in parts if dim < width)}))
 
 
@@ -66,7 +68,7 @@ class FunnelIndex(Index):
         space: Space | None = None,
         dims: tuple[int, ...] | None = None,
         rotation: Rotation | None = None,
-        scan: str = "float32",
+        scan: str = "int8",
         plan: FunnelPlan | None = None,
     ) -> Self:
         """Index vectors; see `Index.build`.
@@ -76,7 +78,8 @@ class FunnelIndex(Index):
             space: space of the vectors.
             dims: prefix lengths of the stages, in any order; the width is added. None for `default_dims`.
             rotation: an orthogonal map from this space; None to search the vectors as they are.
-            scan: "float32", "bfloat16" or "int8", how the first stage's numbers are kept; all are exact without a plan.
+            scan: "int8", "bfloat16" or "float32", how the first stage's numbers are kept; all are exact without a plan,
+                and int8 is several times faster than the others.
             plan: shortlists for these dims.
 
         Raises: what `Index.build` raises; SpaceError, ShapeError if the rotation does not fit; MatryoError if there is
@@ -89,7 +92,7 @@ class FunnelIndex(Index):
         (array([[0]]), array([[1, 1, 1]]))
         """
         started = perf_counter()
-        source: Vectors
+        source: ArrayVectors | EmbeddingSet
         if isinstance(vectors, EmbeddingSet):
             if space is not None:
                 same_space(vectors.space, space, "the set and its index")
@@ -107,12 +110,12 @@ class FunnelIndex(Index):
         if rotation is not None:
             check_rotation(rotation, space)
             searched, matrix = rotation.target, rotation.matrix
-        rows: Vectors = UnitRows(source, matrix)
+        rows: UnitRows | ArrayVectors = UnitRows(source, matrix)
         if not isinstance(vectors, EmbeddingSet):
             # what lies in memory is scaled and rotated once; a set may be larger than memory
             rows = ArrayVectors(rows.read(slice(None), 0, rows.width))
         given = vectors if isinstance(vectors, EmbeddingSet) else None
-        parts = Parts(build_scan(rows, chosen, scan), rows, None)
+        parts = Parts(build_scan(rows, chosen, scan), rows)
         built = Funnel(parts, space, matrix, searched, digest, perf_counter() - started)
         return cls(built if plan is None else replace(built, plan=_fitting(plan, chosen)), given)
 
@@ -181,36 +184,32 @@ class FunnelIndex(Index):
             return self.search_counted(queries, k, space=space)[0]
         check_k(k)
         asked = self.asked(queries, space)
-        full = np.array([a.full for a in asked]).reshape(-1, self.space.width)
-        return search_dim(full, self._funnel.parts.rows, chosen, k)
+        return search_dim(asked.full, self._funnel.parts.rows, chosen, k)
 
     def search_counted(
         self, queries: Array | EmbeddingSet, k: int, *, space: Space | str | None = None
     ) -> tuple[Hits, FunnelCounts]:
         """Search at the full width and say what was looked at; see `search`.
 
-        Memory beyond the index: 4 bytes per row for each of up to 64 queries, but no more than 256 MiB unless one
-        query alone needs more; in exact mode also 12 bytes per surviving row and 4 per number compared of it.
+        Queries are searched in groups, several groups at a time where there are many queries. Memory beyond the index:
+        4 bytes per row for each of up to 64 queries in exact mode, but no more than 128 MiB per thread unless one query
+        alone needs more; where the bound drops few rows, up to four times that.
         """
         check_k(k)
         asked = self.asked(queries, space)
-        answers: list[Answer] = []
-        if self.n_rows:
-            per_group = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows))
-            with exact_float32(None):
-                for first in range(0, len(asked), per_group):
-                    answers += self._answer(asked[first : first + per_group], min(k, self.n_rows))
         rows = np.full((len(asked), k), MISSING, dtype=np.int64)
         scores = np.full((len(asked), k), -np.inf, dtype=np.float32)
         survivors = np.zeros((len(asked), len(self.dims)), dtype=np.int64)
         n_bytes = np.zeros(len(asked), dtype=np.int64)
-        for at, answer in enumerate(answers):
-            rows[at, : answer.hits.k], scores[at, : answer.hits.k] = answer.hits.rows[0], answer.hits.scores[0]
-            survivors[at] = answer.survivors
-            n_bytes[at] = answer.bytes_read + self.n_rows * self._funnel.parts.scan.row_bytes
+        if self.n_rows:
+            at_most = min(k, self.n_rows)
+            for some, found in self._answers(asked, at_most):
+                rows[some, :at_most], scores[some, :at_most] = found.hits.rows, found.hits.scores
+                survivors[some] = found.survivors
+                n_bytes[some] = found.bytes_read + self.n_rows * self._funnel.parts.scan.row_bytes
         return Hits(rows, scores), FunnelCounts(self.dims, survivors, n_bytes)
 
-    def asked(self, queries: Array | EmbeddingSet, space: Space | str | None = None) -> list[Asked]:
+    def asked(self, queries: Array | EmbeddingSet, space: Space | str | None = None) -> Asked:
         """Check queries and make them ready: scaled, rotated, measured.
 
         Raises: what `search` raises about queries.
@@ -221,33 +220,34 @@ class FunnelIndex(Index):
         if space is not None:
             same_space(space, self.space, "queries and index")
         check_queries(queries, self.space.width)
-        return Asked.all(queries, self._funnel.rotation, self.dims)
+        return Asked.of(queries, self._funnel.rotation, self.dims)
 
-    def _answer(self, asked: list[Asked], k: int) -> list[Answer]:
-        """Scan for some queries together, then narrow down for each of them; 1 <= k <= n_rows."""
+    def _answers(self, asked: Asked, k: int) -> list[tuple[slice, Answers]]:
+        """Groups of queries and what they find; 1 <= k <= n_rows."""
+        import torch
+
+        with exact_float32(None) as threads:
+            workers = threads if len(asked) >= threads * _QUERIES_TO_DIVIDE else 1
+            size = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows, -(-len(asked) // workers)))
+            groups = [slice(first, first + size) for first in range(0, len(asked), size)]
+            if workers == 1:
+                return [(some, self._answer(asked.part(some), k)) for some in groups]
+            # before the workers start, because a thread keeps the number that is set when it first computes
+            torch.set_num_threads(max(1, threads // workers))
+            with ThreadPoolExecutor(workers) as pool:
+                return list(zip(groups, pool.map(self._answer, map(asked.part, groups), repeat(k)), strict=True))
+
+    def _answer(self, asked: Asked, k: int) -> Answers:
+        """Search for a group of queries together."""
         import torch
 
         parts, plan = self._funnel.parts, self._funnel.plan
-        narrow = np.concatenate([block(a.narrow, 0, self.dims[0]) for a in asked])
         with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-            scanned = parts.scan.scores(torch.from_numpy(narrow))
             if plan is None:
-                kept = n_seeds(k, self.n_rows)
-            else:
-                kept = min(max(plan.stages[0].shortlist, k), self.n_rows)
-            top = RunningTop(len(asked), kept)
-            top.offer(scanned, 0)
-            best = top.hits(kept)
-        scores = scanned.numpy()
-        answers = []
-        for at, query in enumerate(asked):
-            rows = np.sort(best.rows[at])
-            if plan is None:
-                answers.append(answer_exactly(parts, query, scores[at, : self.n_rows], rows, k))
-            else:
-                later = tuple(replace(s, shortlist=max(s.shortlist, k)) for s in plan.stages[1:])
-                answers.append(answer_by_plan(parts, query, rows, scores[at, rows], later, k))
-        return answers
+                return answer_exactly(parts, asked, k)
+            sizes = (min(max(stage.shortlist, k), self.n_rows) for stage in plan.stages)
+            stages = [replace(stage, shortlist=size) for stage, size in zip(plan.stages, sizes, strict=True)]
+            return answer_by_plan(parts, asked, stages, k)
 
     def save(self, folder: Path | str) -> None:
         """Write the rows, of length 1 and rotated, as a set of the same ids, and what is scanned; see `Index.save`."""

@@ -11,9 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings import Vectors
 from matryo.prefix import Array, block, row_norms, unit_rows
-from matryo.search.funnel_rows import take_rows
 
 # Twice the largest relative error of one float32 operation: products and sums of d numbers are off by less than d times
 # this, in any order, with or without fused operations.
@@ -21,69 +19,64 @@ _UNIT = float(np.finfo(np.float32).eps)
 _EXTRA_STEPS = (
     32  # roundings beside the sum itself: of the query, the lengths, the bound, the threshold, the final score
 )
-_SCORED_ROWS = 1 << 12
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """One query made ready.
+    """Queries made ready.
 
     Attributes:
-        full: (width,) float64 of length 1, or zero; rotated if the index is.
-        narrow: (1, width) float32, the same.
-        prefix: (len(dims),) float64, length up to each dim.
-        suffix: (len(dims),) float64, length beyond each dim, summed from the end.
+        full: (g, width) float64 of length 1, or zero; rotated if the index is.
+        narrow: (g, width) float32, the same.
+        scanned: (g,) float64, length of the prefix that is scanned.
+        suffix: (g, len(dims)) float64, length beyond each dim, summed from the end.
     """
 
     full: NDArray[np.float64]
     narrow: NDArray[np.float32]
-    prefix: NDArray[np.float64]
+    scanned: NDArray[np.float64]
     suffix: NDArray[np.float64]
 
     @classmethod
-    def all(cls, queries: Array, matrix: NDArray[np.float32] | None, dims: tuple[int, ...]) -> list[Self]:
-        """Scale, rotate and measure (n, width) queries."""
+    def of(cls, queries: Array, matrix: NDArray[np.float32] | None, dims: tuple[int, ...]) -> Self:
+        """Scale, rotate and measure (g, width) queries."""
         full = unit_rows(queries.astype(np.float64))
         if matrix is not None:
             full = unit_rows(full @ matrix.astype(np.float64))
         edges = list(zip((0, *dims[:-1]), dims, strict=True))
         squares = np.stack([row_norms(block(full, a, b)) ** 2 for a, b in edges], axis=1)
-        prefix = np.sqrt(squares.cumsum(axis=1))
         beyond = np.sqrt(squares[:, ::-1].cumsum(axis=1)[:, ::-1])
         suffix = np.concatenate([beyond[:, 1:], np.zeros((len(full), 1))], axis=1)
-        return [cls(q, q[None].astype(np.float32), p, s) for q, p, s in zip(full, prefix, suffix, strict=True)]
+        return cls(full, full.astype(np.float32), np.sqrt(squares[:, 0]), suffix)
+
+    def __len__(self) -> int:
+        """Number of queries."""
+        return len(self.full)
+
+    def part(self, some: slice) -> "Asked":
+        """Some of them."""
+        return Asked(self.full[some], self.narrow[some], self.scanned[some], self.suffix[some])
 
 
-def margin(dim: int, scanned: float, residual: float) -> float:
+def margin(dim: int, residual: float = 0.0) -> float:
     """Largest error of a bound computed in float32 from `dim` numbers of rows of length 1.
 
     Args:
         dim: numbers summed so far.
-        scanned: length of the query's prefix that was compared with codes.
-        residual: length of the largest error of a row's codes.
+        residual: by how much a row as coded may be longer than 1.
 
-    >>> margin(128, scanned=1.0, residual=0.0) < 2e-5
+    >>> margin(128) < 2e-5
     True
     """
-    return (dim + _EXTRA_STEPS) * _UNIT * (1.0 + residual) + residual * scanned * (1.0 + _UNIT)
+    return (dim + _EXTRA_STEPS) * _UNIT * (1.0 + residual)
 
 
-def final_scores(
-    vectors: Vectors, rows: NDArray[np.int64], query: NDArray[np.float64], shard_rows: int | None
-) -> NDArray[np.float32]:
-    """The scores that count: summed in float64, each row by itself, then rounded; equal rows score the same.
+def coding_error(asked: Asked, residual: float, queries_error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Largest error of each query's scanned scores that comes from narrow codes.
 
     Args:
-        vectors: rows of length 1.
-        rows: (a,) row numbers, rising.
-        query: (width,) of length 1.
-        shard_rows: see `take_rows`.
-
-    Returns: (a,) float32.
+        asked: g queries.
+        residual: length of the largest error of a row's codes.
+        queries_error: (g,) what coding the queries adds.
     """
-    scores = np.empty(len(rows), dtype=np.float32)
-    for first in range(0, len(rows), _SCORED_ROWS):
-        some = rows[first : first + _SCORED_ROWS]
-        # a product of matrices would sum in an order that depends on how many rows there are
-        scores[first : first + len(some)] = (take_rows(vectors, some, 0, len(query), shard_rows) * query).sum(axis=1)
-    return scores
+    return (residual * asked.scanned + queries_error) * (1.0 + _UNIT)

@@ -19,6 +19,7 @@ from matryo.prefix import Array, block
 from matryo.search.exact import exact_float32
 from matryo.search.funnel import GROUP_QUERIES, GROUP_SCORES, FunnelIndex
 from matryo.search.funnel_bound import Asked
+from matryo.search.funnel_pass import coded_prefixes, tile_rows, tiles
 from matryo.search.funnel_plan import FunnelPlan, Stage
 from matryo.search.funnel_recall import fewest_queries, recall_bound
 from matryo.search.funnel_rows import row_ranges
@@ -46,6 +47,7 @@ def calibrate(
     confidence: float = 0.95,
     *,
     seed: int = 0,
+    own_rows: NDArray[np.int64] | None = None,
 ) -> FunnelPlan:
     """Choose shortlists so that the mean recall@k over queries like these is at least `recall` at this confidence.
 
@@ -60,6 +62,8 @@ def calibrate(
         recall: mean to reach, below 1.
         confidence: that it is reached, over the draw of the queries.
         seed: of the division of the queries.
+        own_rows: (n,) the row that each query itself is, which does not count among its neighbours: for rows of the
+            index that stand in for queries. None if queries are no rows.
 
     Returns: the smallest plan of the ladder that passes; `index.with_plan(plan)` uses it.
     Raises: MatryoError if the values are out of range, the index has one stage only or no rows, or the queries are so
@@ -80,11 +84,35 @@ def calibrate(
             f"recall {recall} at confidence {confidence} needs at least {needed} queries, got {len(asked)}; "
             "pass more, or ask for less"
         )
-    exact = index.with_plan(None).search(queries, min(k, index.n_rows))
-    ranks = neighbour_ranks(index.parts, asked, exact.rows)
+    neighbours = _neighbours(index, queries, k, own_rows)
+    ranks = neighbour_ranks(index.parts, asked, neighbours)
     chosen = choose_sizes(ranks, index.n_rows, recall, confidence, seed=seed)
     stages = tuple(Stage(dim, size) for dim, size in zip(index.dims[:-1], chosen.sizes, strict=True))
-    return FunnelPlan(stages, exact.k, recall, chosen.recall_lower, confidence, chosen.n)
+    return FunnelPlan(stages, neighbours.shape[1], recall, chosen.recall_lower, confidence, chosen.n)
+
+
+def _neighbours(
+    index: FunnelIndex, queries: Array | EmbeddingSet, k: int, own_rows: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """The exact best rows of every query, but for its own row: (n, k), or fewer if there are not so many.
+
+    Raises: MatryoError if own_rows are not one row of the index per query, or there is nothing but the own row.
+    """
+    exact = index.with_plan(None)
+    if own_rows is None:
+        return exact.search(queries, min(k, index.n_rows)).rows
+    wanted = min(k, index.n_rows - 1)
+    if wanted < 1:
+        raise MatryoError("a row that stands in for a query needs other rows as neighbours, got 1 row; add some")
+    found = exact.search(queries, wanted + 1).rows
+    if own_rows.shape != (len(found),) or own_rows.min() < 0 or own_rows.max() >= index.n_rows:
+        raise MatryoError(
+            f"own_rows must name one row within 0..{index.n_rows - 1} per query, {len(found)} of them, "
+            f"got shape {own_rows.shape}; leave it out for queries that are no rows"
+        )
+    others = found != own_rows[:, None]
+    others[others.all(axis=1), -1] = False  # duplicates of the query may push its own row out
+    return found[others].reshape(len(found), wanted)
 
 
 def choose_sizes(ranks: NDArray[np.int64], n_rows: int, recall: float, confidence: float, *, seed: int) -> Sizes:
@@ -124,7 +152,7 @@ def _ladder(ranks: NDArray[np.int64], k: int, n_rows: int) -> Iterator[tuple[int
         last, factor = sizes, factor * 0.5 ** (1.0 / _RUNGS_PER_DOUBLING)
 
 
-def neighbour_ranks(parts: Parts, asked: list[Asked], neighbours: NDArray[np.int64]) -> NDArray[np.int64]:
+def neighbour_ranks(parts: Parts, asked: Asked, neighbours: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which place, from 1, each neighbour takes among all rows at each dim below the width, by (-score, row).
 
     Args:
@@ -136,22 +164,24 @@ def neighbour_ranks(parts: Parts, asked: list[Asked], neighbours: NDArray[np.int
     """
     import torch
 
-    dims = parts.scan.dims
+    dims, n_rows = parts.scan.dims, parts.scan.n_rows
     ranks = np.empty((*neighbours.shape, len(dims) - 1), dtype=np.int64)
-    per_group = max(1, min(GROUP_QUERIES, GROUP_SCORES // parts.scan.n_rows))
+    per_group = max(1, min(GROUP_QUERIES, GROUP_SCORES // n_rows))
     with exact_float32(None):
         for first in range(0, len(asked), per_group):
-            some = slice(first, first + per_group)
-            narrow = np.concatenate([a.narrow for a in asked[some]])
+            some = asked.part(slice(first, first + per_group))
+            scanned = torch.empty((len(some), n_rows))
             with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-                scanned = parts.scan.scores(torch.from_numpy(block(narrow, 0, dims[0])))
-            scores = scanned.numpy()[:, : parts.scan.n_rows]
+                coded = coded_prefixes(parts.scan, some)
+                for rows in tiles(n_rows, tile_rows(n_rows, len(some))):
+                    parts.scan.scores(coded, rows, scanned[:, rows])
+            scores = scanned.numpy()
             for i in range(len(dims) - 1):
                 if i:
+                    queries = block(some.narrow, dims[i - 1], dims[i])
                     for rows in row_ranges(parts.rows, _READ_ROWS):
-                        held = parts.rows.read(rows, dims[i - 1], dims[i])
-                        scores[:, rows] += block(narrow, dims[i - 1], dims[i]) @ held.T
-                for at, found in enumerate(neighbours[some]):
+                        scores[:, rows] += queries @ parts.rows.read(rows, dims[i - 1], dims[i]).T
+                for at, found in enumerate(neighbours[first : first + len(some)]):
                     ranks[first + at, :, i] = _places(scores[at], found)
     return ranks
 

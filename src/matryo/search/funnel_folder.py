@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from matryo.files import atomic_path, check_fields, check_format, digest_json, r
 from matryo.prefix import check_dims
 from matryo.search.funnel_plan import FunnelPlan
 from matryo.search.funnel_rows import SHARD_ROWS
-from matryo.search.funnel_scan import SCANS, Scan
+from matryo.search.funnel_scan import SCANS, Scan, check_products
 from matryo.search.funnel_stages import Parts
 from matryo.space import Space, same_space
 
@@ -30,6 +31,7 @@ _STORED = {
     "dims": list,
     "scan": str,
     "residual": float,
+    "longest": float,
     "scan_key": str,
     "rotated": bool,
     "build_s": float,
@@ -83,7 +85,13 @@ def write_funnel(funnel: Funnel, folder: Path, ids: list[str], role: str, prompt
     tensors = {"codes": scan.codes, "scale": scan.scale, "suffix": scan.suffix}
     if funnel.rotation is not None:
         tensors["rotation"] = torch.from_numpy(np.ascontiguousarray(funnel.rotation))
-    described = {"vectors_digest": rows.digest, "dims": list(scan.dims), "scan": scan.name, "residual": scan.residual}
+    described = {
+        "vectors_digest": rows.digest,
+        "dims": list(scan.dims),
+        "scan": scan.name,
+        "residual": scan.residual,
+        "longest": scan.longest,
+    }
     # the key stands in both files, so that an index.json beside a newer scan is noticed without reading the scan
     key = digest_json(described)
     with atomic_path(folder / _SCAN_FILE) as temporary:
@@ -126,14 +134,14 @@ def read_funnel(folder: Path, space: Space | str | None, disk_bytes: int) -> Fun
         raise FormatError(f"{path} has dims that do not fit: {error}") from None
     scan, rotation = _read_scan(folder / _SCAN_FILE, stored, dims, rows.n_rows)
     plan = FunnelPlan.from_json(stored["plan"]) if stored["plan"] else None
-    parts = Parts(scan, rows, SHARD_ROWS)
+    parts = Parts(scan, rows)
     return Funnel(
         parts, origin, rotation, rows.space, stored["set_digest"], stored["build_s"], plan, disk_bytes=disk_bytes
     )
 
 
 def _read_scan(
-    path: Path, stored: dict[str, object], dims: tuple[int, ...], n_rows: int
+    path: Path, stored: dict[str, Any], dims: tuple[int, ...], n_rows: int
 ) -> tuple[Scan, NDArray[np.float32] | None]:
     import torch
     from safetensors import SafetensorError, safe_open
@@ -144,14 +152,18 @@ def _read_scan(
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}
     except (OSError, SafetensorError) as error:
         raise FormatError(f"{path} cannot be read as safetensors: {error}; save the index anew") from None
-    name, width, residual = stored["scan"], dims[-1], stored["residual"]
+    name, width, residual, longest = stored["scan"], dims[-1], stored["residual"], stored["longest"]
     wanted = {"codes": (n_rows, dims[0]), "scale": (dims[0],), "suffix": (len(dims), n_rows)}
     if stored["rotated"]:
         wanted["rotation"] = (width, width)
     found = {tensor: tuple(t.shape) for tensor, t in tensors.items()}
     if key != stored["scan_key"] or found != wanted or name not in SCANS:
         raise FormatError(f"{path} does not belong to the index.json beside it; save the index anew")
-    if tensors["codes"].dtype != getattr(torch, str(name)) or not isinstance(residual, float):
+    if tensors["codes"].dtype != getattr(torch, str(name)) or not (
+        isinstance(residual, float) and isinstance(longest, float)
+    ):
         raise FormatError(f"{path} must hold codes of {name}, got {tensors['codes'].dtype}; save the index anew")
     rotation = tensors["rotation"].numpy() if "rotation" in tensors else None
-    return Scan(tensors["codes"], tensors["scale"], residual, tensors["suffix"], dims), rotation
+    scan = Scan(tensors["codes"], tensors["scale"], residual, longest, tensors["suffix"], dims)
+    check_products(scan)
+    return scan, rotation

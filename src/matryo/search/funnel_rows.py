@@ -1,7 +1,6 @@
 """The rows that a funnel rescores: of length 1, rotated if asked, read piece by piece from wherever they lie."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Protocol, final, runtime_checkable
 
 import numpy as np
@@ -14,7 +13,6 @@ from matryo.prefix import Array, block, unit_rows
 from matryo.space import Space, same_space
 
 SHARD_ROWS = 1 << 18  # rows per shard of an index's own set: few files to keep mapped, one gather per file
-_FOREIGN_ROWS = 1 << 13  # sets of others have shards of this size unless somebody chose another
 _ORTHOGONAL = 1e-5
 
 
@@ -55,7 +53,7 @@ def check_rotation(rotation: Rotation, space: Space) -> None:
 class UnitRows:
     """Rows of `source` scaled to length 1 in float64, rotated if there is a matrix, as float32; zero rows stay zero."""
 
-    def __init__(self, source: Vectors, matrix: NDArray[np.float32] | None) -> None:
+    def __init__(self, source: ArrayVectors | EmbeddingSet, matrix: NDArray[np.float32] | None) -> None:
         """Wrap vectors; nothing is read yet."""
         self._source = source
         self._matrix = None if matrix is None else matrix.astype(np.float64)
@@ -76,8 +74,9 @@ class UnitRows:
         return self._made(self._source.read(rows, 0, self.width), start, stop)
 
     def take(self, rows: NDArray[np.int64], start: int, stop: int) -> Array:
-        """Columns start..stop of single rows of length 1, without touching the others; see `take_rows`."""
-        return self._made(take_rows(self._source, rows, 0, self.width), start, stop)
+        """Columns start..stop of single rows of length 1, without touching the others; see `EmbeddingSet.take`."""
+        check_columns(start, stop, self.width)
+        return self._made(self._source.take(rows, 0, self.width), start, stop)
 
     def _made(self, rows: Array, start: int, stop: int) -> Array:
         found = unit_rows(rows.astype(np.float64))
@@ -90,35 +89,3 @@ def row_ranges(vectors: Vectors, size: int) -> Iterator[slice]:
     """Neighbouring ranges of at most `size` rows that cover all of them."""
     for first in range(0, vectors.n_rows, size):
         yield slice(first, min(first + size, vectors.n_rows))
-
-
-def take_rows(vectors: Vectors, rows: NDArray[np.int64], start: int, stop: int, shard_rows: int | None = None) -> Array:
-    """Columns start..stop of single rows.
-
-    Where the vectors are a set whose shards and blocks the ranges meet, only the pages that hold these rows are read.
-
-    Args:
-        vectors: what to read from.
-        rows: (a,) row numbers, rising.
-        start: first column.
-        stop: column after the last one.
-        shard_rows: rows that lie together in one file; None if not known.
-
-    Returns: (a, stop - start) float32.
-    """
-    if isinstance(vectors, UnitRows):
-        return vectors.take(rows, start, stop)
-    result = np.empty((len(rows), stop - start), dtype=np.float32)
-    if not len(rows):
-        return result
-    size = shard_rows or (vectors.n_rows if isinstance(vectors, ArrayVectors) else _FOREIGN_ROWS)
-    edges = vectors.edges if isinstance(vectors, EmbeddingSet) else (0, vectors.width)
-    columns = sorted({start, stop, *(edge for edge in edges if start < edge < stop)})
-    numbers = rows // size
-    cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(rows)]
-    for low, high in pairwise(cuts):
-        first = int(numbers[low]) * size
-        for a, b in pairwise(columns):
-            held = vectors.read(slice(first, first + size), a, b)
-            block(result[low:high], a - start, b - start)[...] = held[rows[low:high] - first]
-    return result

@@ -11,15 +11,31 @@ from matryo.embeddings import Vectors
 from matryo.errors import MatryoError
 from matryo.prefix import block, row_norms
 from matryo.search.funnel_rows import row_ranges
-from matryo.search.scaled import GROUP
 
 if TYPE_CHECKING:
     import torch
 
 SCANS = {"float32": 32, "bfloat16": 16, "int8": 8}
 _READ_ROWS = 1 << 13
-_WIDEN_ROWS = 1 << 12  # rows widened to float32 at a time: 2 MiB at 128 numbers, which stays in a core's cache
+_WIDEN_ROWS = 1 << 12  # widened to float32 at a time: 2 MiB at 128 numbers, which stays in a core's cache
 _LARGEST_CODE = 127
+_CHECKED_ROWS = 64
+_ROUNDINGS = 1.0 + 1e-6  # covers the rounding of lengths that were summed in float64
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Prefixes of queries as a scan multiplies them.
+
+    Attributes:
+        codes: (g, dims[0]) float32 or int8.
+        step: (g, 1) float32, what a product of codes counts.
+        error: (g,) float64, largest error of a query's products that comes from its codes.
+    """
+
+    codes: "torch.Tensor"
+    step: "torch.Tensor"
+    error: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +48,7 @@ class Scan:
         codes: (n, dims[0]) float32, bfloat16 or int8.
         scale: (dims[0],) float32.
         residual: length of the largest error of a row's prefix, 0.0 for float32.
+        longest: length of the longest row of codes.
         suffix: (len(dims), n) float32: length of each row beyond each dim, rounded up; the last one is 0.
         dims: strictly rising prefix lengths, the last one the width.
     """
@@ -39,6 +56,7 @@ class Scan:
     codes: "torch.Tensor"
     scale: "torch.Tensor"
     residual: float
+    longest: float
     suffix: "torch.Tensor"
     dims: tuple[int, ...]
 
@@ -62,32 +80,79 @@ class Scan:
         """Bytes of all that is kept in memory, or mapped if it was loaded."""
         return sum(t.nbytes for t in (self.codes, self.scale, self.suffix))
 
-    def scores(self, queries: "torch.Tensor") -> "torch.Tensor":
-        """Dot products of the prefixes.
+    def coded(self, queries: NDArray[np.float32]) -> Coded:
+        """Make prefixes of queries ready: products of whole numbers are exact and far faster than others.
 
         Args:
-            queries: (g, dims[0]) float32.
-
-        Returns: (g, room) float32, room the next multiple of GROUP above n; -inf where there is no row.
+            queries: (g, dims[0]).
         """
         import torch
 
-        n, g = self.n_rows, len(queries)
-        scores = torch.full((g, -(-n // GROUP) * GROUP), -torch.inf)
-        scaled = queries * self.scale
-        if self.codes.dtype == torch.float32:
-            if g == 1:
-                torch.mv(self.codes, scaled[0], out=scores[0, :n])
-            else:
-                scores[:, :n] = scaled @ self.codes.T
-            return scores
-        # products of narrow numbers would be rounded to narrow numbers, beyond any bound worth having
-        wide = torch.empty((min(n, _WIDEN_ROWS), self.dims[0]))
-        for first in range(0, n, _WIDEN_ROWS):
-            codes = self.codes[first : first + _WIDEN_ROWS]
-            held = wide[: len(codes)].copy_(codes)
-            scores[:, first : first + len(codes)] = scaled @ held.T
-        return scores
+        scale = self.scale.numpy()
+        if self.name != "int8":
+            ones, nothing = torch.ones((len(queries), 1)), np.zeros(len(queries))
+            return Coded(torch.from_numpy(queries * scale), ones, nothing)
+        wanted = queries.astype(np.float64) * scale
+        step = (np.abs(wanted).max(axis=1, keepdims=True) / _LARGEST_CODE).astype(np.float32)
+        step[step < np.finfo(np.float32).tiny] = 1.0
+        codes = np.clip(np.rint(wanted / step), -_LARGEST_CODE, _LARGEST_CODE)
+        lost = row_norms(wanted - codes * step)
+        return Coded(torch.from_numpy(codes.astype(np.int8)), torch.from_numpy(step), lost * self.longest * _ROUNDINGS)
+
+    def scores(self, coded: Coded, rows: slice, out: "torch.Tensor") -> "torch.Tensor":
+        """Dot products of the prefixes of some rows.
+
+        Args:
+            coded: g queries.
+            rows: neighbouring rows.
+            out: (g, m) float32, filled up to the number of rows, and beyond with -inf.
+
+        Returns: `out`.
+        """
+        import torch
+
+        codes = self.codes[rows]
+        found = out[:, : len(codes)]
+        if codes.dtype == torch.int8:
+            torch.mul(int8_products(coded.codes, codes), coded.step, out=found)
+        elif codes.dtype == torch.float32:
+            torch.mm(coded.codes, codes.T, out=found)
+        else:
+            # products of narrow numbers would be rounded to narrow numbers, beyond any bound worth having
+            for first in range(0, len(codes), _WIDEN_ROWS):
+                wide = codes[first : first + _WIDEN_ROWS].float()
+                found[:, first : first + len(wide)] = coded.codes @ wide.T
+        out[:, len(codes) :] = -torch.inf
+        return out
+
+
+def int8_products(queries: "torch.Tensor", codes: "torch.Tensor") -> "torch.Tensor":
+    """Dot products of whole numbers, exact: (g, d) int8 and (n, d) int8 -> (g, n) int32."""
+    import torch
+
+    if codes.shape[1] == 1:
+        # torch's product of int8 matrices returns noise for a single column
+        return queries.int() * codes.int().T
+    return torch._int_mm(queries, codes.T)
+
+
+def check_products(scan: Scan) -> None:
+    """Refuse a scan of int8 where torch multiplies its shapes wrongly, since all else rests on these products.
+
+    Raises: MatryoError.
+    """
+    import torch
+
+    if scan.codes.dtype != torch.int8 or not scan.n_rows:
+        return
+    some = scan.codes[:_CHECKED_ROWS]
+    for n_queries in (1, 3):
+        queries = some[-n_queries:].flip(1).contiguous()
+        if not torch.equal(int8_products(queries, some), queries.int() @ some.int().T):
+            raise MatryoError(
+                f"torch {torch.__version__} multiplies int8 matrices of {some.shape[1]} columns wrongly on this "
+                "processor; build the funnel with scan='bfloat16'"
+            )
 
 
 def build_scan(rows: Vectors, dims: tuple[int, ...], name: str) -> Scan:
@@ -111,7 +176,7 @@ def build_scan(rows: Vectors, dims: tuple[int, ...], name: str) -> Scan:
         scale[scale == 0.0] = 1.0
     codes = torch.empty((n, first_dim), dtype=getattr(torch, name))
     suffix = np.zeros((len(dims), n), dtype=np.float32)
-    residual = 0.0
+    residual = longest = 0.0
     for rows_now in row_ranges(rows, _READ_ROWS):
         x = rows.read(rows_now, 0, rows.width)
         suffix[:, rows_now] = suffix_norms(x, dims).T
@@ -119,10 +184,13 @@ def build_scan(rows: Vectors, dims: tuple[int, ...], name: str) -> Scan:
         scaled = np.clip(np.rint(prefix / scale), -_LARGEST_CODE, _LARGEST_CODE) if name == "int8" else prefix.copy()
         coded = torch.from_numpy(scaled).to(codes.dtype)
         codes[rows_now] = coded
-        error = prefix - coded.double().numpy() * scale.astype(np.float64)
-        residual = max(residual, float(row_norms(error).max()))
-    # the lengths above are sums in float64: one part in a million covers their rounding
-    return Scan(codes, torch.from_numpy(scale), residual * (1.0 + 1e-6), torch.from_numpy(suffix), dims)
+        exact = coded.double().numpy()
+        residual = max(residual, float(row_norms(prefix - exact * scale.astype(np.float64)).max()))
+        longest = max(longest, float(row_norms(exact).max()))
+    held = torch.from_numpy(scale), residual * _ROUNDINGS, longest * _ROUNDINGS, torch.from_numpy(suffix)
+    scan = Scan(codes, *held, dims)
+    check_products(scan)
+    return scan
 
 
 def suffix_norms(x: NDArray[np.float32], dims: tuple[int, ...]) -> NDArray[np.float32]:

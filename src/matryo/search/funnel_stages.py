@@ -1,148 +1,211 @@
-"""From the scan's scores of one query to its hits, stage by stage: exact by a bound, or by shortlists of a plan."""
+"""From a scan to hits, stage by stage, for several queries together: exact by a bound, or by shortlists of a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings import Vectors
-from matryo.hits import Hits, best
-from matryo.prefix import block
-from matryo.search.funnel_bound import Asked, final_scores, margin
+from matryo.hits import Hits
+from matryo.prefix import Array, block
+from matryo.search.funnel_bound import Asked, coding_error, margin
+from matryo.search.funnel_pass import Alive, coded_prefixes, scan_all, shortlist
 from matryo.search.funnel_plan import Stage
-from matryo.search.funnel_rows import take_rows
 from matryo.search.funnel_scan import Scan
 from matryo.search.topk import mark_best
 
 _FLOAT_BYTES = 4
+_HELD_NUMBERS = 1 << 21  # numbers of single rows held at a time: 8 MiB
+_CROWDED = 4  # so many times the seeds alive: a higher threshold is worth reading the seeds' rows
+
+
+class TakenRows(Protocol):
+    """Rows of length 1 that can be read one by one, and in order."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def width(self) -> int:
+        """Numbers per row."""
+
+    def read(self, rows: slice, start: int, stop: int) -> Array:
+        """See `Vectors.read`."""
+
+    def take(self, rows: NDArray[np.int64], start: int, stop: int) -> Array:
+        """See `EmbeddingSet.take`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a funnel searches.
-
-    Attributes:
-        scan: the first numbers of every row.
-        rows: all numbers of every row, of length 1.
-        shard_rows: rows that lie together in one file, None if not known.
-    """
+    """What a funnel searches: the first numbers of every row, and all numbers of every row, of length 1."""
 
     scan: Scan
-    rows: Vectors
-    shard_rows: int | None
+    rows: TakenRows
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """Hits of one query, rows alive after each stage, bytes read beyond the scan."""
+class Answers:
+    """Hits of g queries, (g, len(dims)) rows alive after each stage, (g,) bytes read beyond the scan."""
 
     hits: Hits
-    survivors: tuple[int, ...]
-    bytes_read: int
+    survivors: NDArray[np.int64]
+    bytes_read: NDArray[np.int64]
 
 
 def n_seeds(k: int, n_rows: int) -> int:
     """Rows that are scored in full to learn how high the k-th score is at least.
 
     >>> n_seeds(10, 1_000_000), n_seeds(10, 20)
-    (52, 20)
+    (36, 20)
     """
-    return min(2 * k + 32, n_rows)
+    return min(2 * k + 16, n_rows)
 
 
-def answer_exactly(
-    parts: Parts, asked: Asked, scanned: NDArray[np.float32], seeds: NDArray[np.int64], k: int
-) -> Answer:
-    """The exact best k by (-score, row).
+def answer_exactly(parts: Parts, asked: Asked, k: int) -> Answers:
+    """The exact best k by (-score, row); 1 <= k <= rows.
 
-    Every stage first raises the threshold, by scoring the most promising rows in full, and then drops the rows whose
-    bound lies below it by more than the margin; a row that might tie with the k-th is kept.
-
-    Args:
-        parts: what is searched.
-        asked: the query.
-        scanned: (n,) dot products of the prefixes.
-        seeds: (s,) the best rows by these, rising.
-        k: hits.
+    The threshold is a score that k rows are known to reach. Every stage drops the rows whose bound lies below it by
+    more than the margin; a row that might tie with the k-th is kept.
     """
-    scan = parts.scan
-    threshold = _raised(parts, asked, seeds, k, -np.inf)
-    n_bytes = len(seeds) * len(asked.full) * _FLOAT_BYTES
-    alive = np.arange(0)
-    so_far = scanned
-    survivors: list[int] = []
-    for i, dim in enumerate(scan.dims):
-        if i:
-            start = scan.dims[i - 1]
-            so_far = so_far + _dots(parts, asked, alive, start, dim)
-            n_bytes += len(alive) * (dim - start) * _FLOAT_BYTES
-            if len(alive) > len(seeds):
-                promising = np.sort(alive[np.argpartition(-so_far, len(seeds) - 1)[: len(seeds)]])
-                threshold = _raised(parts, asked, promising, k, threshold)
-                n_bytes += len(promising) * len(asked.full) * _FLOAT_BYTES
-        low = np.float32(threshold - margin(dim, float(asked.prefix[0]), scan.residual))
-        beyond = scan.suffix[i].numpy() if not i else scan.suffix[i].numpy()[alive]
-        kept = np.flatnonzero(so_far + np.float32(asked.suffix[i]) * beyond >= low)
-        alive = kept if not i else alive[kept]
-        so_far = so_far[kept]
-        survivors.append(len(alive))
-    n_bytes += len(alive) * len(asked.full) * _FLOAT_BYTES
-    return Answer(_ranked(parts, asked, alive, k), tuple(survivors), n_bytes)
+    scan, width = parts.scan, parts.rows.width
+    coded = coded_prefixes(scan, asked)
+    scanned = scan_all(scan, asked, coded, n_seeds(k, scan.n_rows))
+    error = coding_error(asked, scan.residual, coded.error)
+
+    def low(dim: int) -> NDArray[np.float32]:
+        return (threshold - margin(dim, scan.residual) - error).astype(np.float32)
+
+    seeds = np.sort(scanned.seeds.rows, axis=1)
+    threshold = _reached(parts, asked, np.repeat(np.arange(len(asked)), seeds.shape[1]), seeds.ravel(), k)
+    n_read = np.full(len(asked), seeds.shape[1] * width)
+    alive = scanned.alive(scan, asked, low(scan.dims[0]))
+    survivors = [np.bincount(alive.query, minlength=len(asked))]
+    for i, (start, dim) in enumerate(pairwise(scan.dims[:-1]), start=1):
+        alive = alive._replace(score=alive.score + _dots(parts, asked, alive, start, dim))
+        n_read += survivors[-1] * (dim - start)
+        raised, n_rows = _raised(parts, asked, alive, seeds.shape[1], k)
+        threshold = np.maximum(threshold, raised)
+        n_read += n_rows * width
+        lengths = asked.suffix[alive.query, i].astype(np.float32)
+        alive = alive.where(alive.score + lengths * scan.suffix[i].numpy()[alive.row] >= low(dim)[alive.query])
+        survivors.append(np.bincount(alive.query, minlength=len(asked)))
+    n_read += survivors[-1] * width
+    hits, final = _ranked(parts, asked, alive, k)
+    counts = np.stack([*survivors[: len(scan.dims) - 1], final], axis=1)
+    return Answers(hits, counts, n_read * _FLOAT_BYTES)
 
 
-def answer_by_plan(
-    parts: Parts,
-    asked: Asked,
-    shortlist: NDArray[np.int64],
-    so_far: NDArray[np.float32],
-    later: Sequence[Stage],
-    k: int,
-) -> Answer:
+def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int) -> Answers:
     """The best k of what the shortlists of a plan keep; scores are those of exact search.
 
     Args:
         parts: what is searched.
-        asked: the query.
-        shortlist: (s,) rows that the scan kept, rising.
-        so_far: (s,) dot products of their prefixes.
-        later: the stages after the first one; each keeps at least k rows.
-        k: hits.
+        asked: g queries.
+        stages: the first one at the scanned dim; each keeps at least k rows and at most all.
+        k: hits, at most the number of rows.
     """
-    start, n_bytes = parts.scan.dims[0], 0
-    survivors = [len(shortlist)]
-    for stage in later:
-        so_far = so_far + _dots(parts, asked, shortlist, start, stage.dim)
-        n_bytes += len(shortlist) * (stage.dim - start) * _FLOAT_BYTES
+    scan = parts.scan
+    first = shortlist(scan, coded_prefixes(scan, asked), stages[0].shortlist)
+    order = np.argsort(first.rows, axis=1)
+    rows, scores = (np.take_along_axis(x, order, axis=1) for x in (first.rows, first.scores))
+    start, n_numbers, survivors = scan.dims[0], 0, [rows.shape[1]]
+    for stage in stages[1:]:
+        scores = scores + _dots(parts, asked, _flat(rows, scores), start, stage.dim).reshape(rows.shape)
+        n_numbers += rows.shape[1] * (stage.dim - start)
         start = stage.dim
-        if stage.shortlist < len(shortlist):
-            kept = mark_best(so_far[None], stage.shortlist)[0]
-            shortlist, so_far = shortlist[kept], so_far[kept]
-        survivors.append(len(shortlist))
-    n_bytes += len(shortlist) * len(asked.full) * _FLOAT_BYTES
-    return Answer(_ranked(parts, asked, shortlist, k), (*survivors, len(shortlist)), n_bytes)
+        if stage.shortlist < rows.shape[1]:
+            kept = mark_best(scores, stage.shortlist)
+            rows, scores = (x[kept].reshape(len(asked), -1) for x in (rows, scores))
+        survivors.append(rows.shape[1])
+    n_numbers += rows.shape[1] * parts.rows.width
+    hits, _ = _ranked(parts, asked, _flat(rows, scores), k)
+    counts = np.tile([*survivors, rows.shape[1]], (len(asked), 1))
+    return Answers(hits, counts, np.full(len(asked), n_numbers * _FLOAT_BYTES))
 
 
-def _dots(parts: Parts, asked: Asked, rows: NDArray[np.int64], start: int, stop: int) -> NDArray[np.float32]:
-    """Dot products of columns start..stop of some rows."""
-    dots: NDArray[np.float32] = (
-        take_rows(parts.rows, rows, start, stop, parts.shard_rows) @ block(asked.narrow, start, stop)[0]
-    )
-    return dots
+def _flat(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> Alive:
+    """The same number of rows of every query, one after the other."""
+    return Alive(np.repeat(np.arange(len(rows)), rows.shape[1]), rows.ravel(), scores.ravel())
 
 
-def _raised(parts: Parts, asked: Asked, rows: NDArray[np.int64], k: int, threshold: float) -> float:
-    """A score that at least k rows reach, from the full scores of some rows; never below the one known before."""
-    if len(rows) < k:
-        return threshold
-    scores = final_scores(parts.rows, rows, asked.full, parts.shard_rows)
-    return max(threshold, float(np.partition(scores, len(scores) - k)[len(scores) - k]))
+def _ranges(query: NDArray[np.int64], n_queries: int) -> Iterator[tuple[int, int, int]]:
+    """Every query that has rows, with where they begin and end."""
+    edges = np.searchsorted(query, np.arange(n_queries + 1)).tolist()
+    for number, (low, high) in enumerate(pairwise(edges)):
+        if low < high:
+            yield number, low, high
 
 
-def _ranked(parts: Parts, asked: Asked, rows: NDArray[np.int64], k: int) -> Hits:
-    """The best k of some rows by their full scores."""
-    scores = final_scores(parts.rows, rows, asked.full, parts.shard_rows)
-    if len(rows) > k:
-        kept = mark_best(scores[None], k)[0]
-        rows, scores = rows[kept], scores[kept]
-    return best(rows[None], scores[None], k)
+def _dots(parts: Parts, asked: Asked, alive: Alive, start: int, stop: int) -> NDArray[np.float32]:
+    """Dot products of columns start..stop of single rows with their queries, (m,)."""
+    queries = block(asked.narrow, start, stop)
+    found = np.empty(len(alive.row), dtype=np.float32)
+    step = max(1, _HELD_NUMBERS // (stop - start))
+    for first in range(0, len(found), step):
+        some = slice(first, first + step)
+        held, dots = parts.rows.take(alive.row[some], start, stop), found[some]
+        for number, low, high in _ranges(alive.query[some], len(asked)):
+            np.dot(held[low:high], queries[number], out=dots[low:high])
+    return found
+
+
+def _reached(
+    parts: Parts, asked: Asked, query: NDArray[np.int64], row: NDArray[np.int64], k: int
+) -> NDArray[np.float64]:
+    """A score that at least k rows of each query reach, -inf where fewer than k are given."""
+    width = parts.rows.width
+    alive = Alive(query, row, np.empty(0, dtype=np.float32))
+    return _kth(_dots(parts, asked, alive, 0, width), query, len(asked), k) - margin(width)
+
+
+def _kth(scores: NDArray[np.float32], query: NDArray[np.int64], n_queries: int, k: int) -> NDArray[np.float64]:
+    """The k-th highest score of every query, -inf where there are fewer."""
+    found = np.full(n_queries, -np.inf)
+    for number, low, high in _ranges(query, n_queries):
+        if high - low >= k:
+            found[number] = np.partition(scores[low:high], high - low - k)[high - low - k]
+    return found
+
+
+def _raised(parts: Parts, asked: Asked, alive: Alive, size: int, k: int) -> tuple[NDArray[np.float64], Array]:
+    """A score that k rows reach, for queries with many rows alive, from the `size` most promising ones of each.
+
+    Returns: (g,) scores, -inf for the other queries; (g,) rows that were scored in full.
+    """
+    chosen = [
+        low + np.sort(np.argpartition(-alive.score[low:high], size - 1)[:size])
+        for _, low, high in _ranges(alive.query, len(asked))
+        if high - low > _CROWDED * size
+    ]
+    if not chosen:
+        return np.full(len(asked), -np.inf), np.zeros(len(asked), dtype=np.int64)
+    at = np.concatenate(chosen)
+    query = alive.query[at]
+    return _reached(parts, asked, query, alive.row[at], k), np.bincount(query, minlength=len(asked))
+
+
+def _ranked(parts: Parts, asked: Asked, alive: Alive, k: int) -> tuple[Hits, NDArray[np.int64]]:
+    """The best k rows of every query by their full scores, and (g,) how many were scored to the last bit.
+
+    Each query has at least k rows. Those that full scores in float32 cannot tell from the best k are scored once more,
+    summed in float64, each row by itself: a product of matrices would sum in an order that depends on the other rows,
+    and equal rows must score the same.
+    """
+    width = parts.rows.width
+    scores = _dots(parts, asked, alive, 0, width)
+    low = _kth(scores, alive.query, len(asked), k) - 2.0 * margin(width)
+    alive = alive.where(scores >= low[alive.query])
+    final = np.empty(len(alive.row), dtype=np.float32)
+    step = max(1, _HELD_NUMBERS // (2 * width))
+    for first in range(0, len(final), step):
+        some = slice(first, first + step)
+        held = parts.rows.take(alive.row[some], 0, width) * asked.full[alive.query[some]]
+        final[some] = held.sum(axis=1)
+    order = np.lexsort((alive.row, -final, alive.query))
+    first_of = np.searchsorted(alive.query, np.arange(len(asked)))
+    picked = order[first_of[:, None] + np.arange(k)]
+    return Hits(alive.row[picked], final[picked]), np.bincount(alive.query, minlength=len(asked))
