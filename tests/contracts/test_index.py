@@ -142,6 +142,22 @@ def funnel_by_plan(vectors: np.ndarray, folder: Path) -> Index:
     return FunnelIndex.build(vectors, space=SPACE, dims=(8, 20), plan=plan)
 
 
+def int8_of_rotated_rows(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(vectors, space=SPACE, bits=8, dim=32, rescore=False, rotation=TURN)
+
+
+def signs_of_a_rotated_set_rescored(vectors: np.ndarray, folder: Path) -> Index:
+    return QuantizedIndex.build(set_of(vectors, folder), bits=1, shortlist=120, rotation=TURN)
+
+
+def faiss_flat_of_a_rotated_set_rescored(vectors: np.ndarray, folder: Path) -> Index:
+    return FaissIndex.build(set_of(vectors, folder), factory="Flat", dim=7, shortlist=120, rotation=TURN)
+
+
+def faiss_of_rotated_rows(vectors: np.ndarray, folder: Path) -> Index:
+    return FaissIndex.build(vectors, space=SPACE, factory="SQfp16", dim=32, rescore=False, rotation=TURN)
+
+
 CASES = [
     Case(exact_of_matrix),
     Case(exact_of_set),
@@ -156,6 +172,10 @@ CASES = [
     Case(signs_that_all_are_rescored),
     Case(faiss_flat_rescored_from_a_set),
     Case(faiss_hnsw_of_a_prefix, recall=0.95, dims=(32,), own_dim=32),
+    Case(int8_of_rotated_rows, recall=0.95, atol=0.03, seen=turned, dims=(1, 7, 32), own_dim=32),
+    Case(signs_of_a_rotated_set_rescored, seen=turned),
+    Case(faiss_flat_of_a_rotated_set_rescored, seen=turned),
+    Case(faiss_of_rotated_rows, recall=0.95, atol=2e-3, seen=turned, dims=(32,), own_dim=32),
 ]
 
 

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -69,6 +70,71 @@ def test_a_prefix_of_a_prefix(small: Small, a: int, b: int) -> None:
     found = small[0].to_numpy(short)
     np.testing.assert_allclose(cut(small[0].to_numpy(long), short), found, atol=1e-6)
     np.testing.assert_array_equal(found, cut(small[1], short))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_single_rows_in_any_order_are_those_of_the_matrix(data: st.DataObject) -> None:
+    width, n = 70, data.draw(st.integers(1, 12))
+    dtype = data.draw(st.sampled_from(["float32", "float16"]))
+    edges = data.draw(st.sampled_from([None, (0, 70), (0, 5, 64, 70)]))
+    x = unit_rows(np.random.default_rng(n).standard_normal((n, width), dtype=np.float32))
+    gone = sorted(data.draw(st.sets(st.integers(0, n - 1), max_size=n - 1)))
+    with tempfile.TemporaryDirectory() as folder:
+        stored = EmbeddingSet.from_numpy(
+            folder, x, names(n), space=Space.declared("take", width), dtype=dtype, shard_rows=4, edges=edges
+        )
+        stored = stored.delete([f"i{row}" for row in gone])
+        left = np.delete(x, gone, axis=0).astype(dtype).astype(np.float32)
+        rows = np.array(data.draw(st.lists(st.integers(0, len(left) - 1))), dtype=np.int64)
+        start = data.draw(st.integers(0, width - 1))
+        stop = data.draw(st.integers(start + 1, width))
+        found = stored.take(rows, start, stop)
+        assert found.dtype == np.float32 and found.flags.writeable
+        np.testing.assert_array_equal(found, left[rows, start:stop])
+        np.testing.assert_array_equal(ArrayVectors(left).take(rows, start, stop), left[rows, start:stop])
+
+
+class Watched(np.ndarray):
+    """Mapped numbers that remember what was picked out of them."""
+
+    picked: ClassVar[list[tuple[tuple[int, ...], list[int]]]] = []
+
+    def __getitem__(self, key: object) -> object:
+        if isinstance(key, np.ndarray):
+            self.picked.append((self.shape, key.tolist()))
+        return super().__getitem__(key)
+
+
+def test_nothing_but_the_rows_and_columns_taken_is_read(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, x = small
+    picked: list[tuple[tuple[int, ...], list[int]]] = []
+    monkeypatch.setattr(Watched, "picked", picked)
+    mapped = stored._blocks
+    stored._blocks = lambda shard: {edges: held.view(Watched) for edges, held in mapped(shard).items()}
+    np.testing.assert_array_equal(stored.take(np.array([9, 1, 9, 2]), 40, 66), x[[9, 1, 9, 2], 40:66])
+    # two rows of the first shard, two of the third; columns 40..64 of one block, 64..66 of the next
+    assert picked == [((4, 24), [1, 2]), ((4, 2), [1, 2]), ((2, 24), [1, 1]), ((2, 2), [1, 1])]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "words"),
+    [
+        (np.array([0, 10]), (0, 3), "rows must lie within 0..9, got 0..10"),
+        (np.array([-1]), (0, 3), "rows must lie within 0..9"),
+        (np.array([0.0]), (0, 3), "vector of whole numbers, got float64"),
+        (np.array([[0]]), (0, 3), "vector of whole numbers"),
+        ([1, 2], (0, 3), "vector of whole numbers, got list"),
+        (np.array([1]), (3, 3), "columns must rise"),
+        (np.array([1]), (0, 71), "columns must rise within 0..70"),
+    ],
+)
+def test_rows_and_columns_that_are_not_there_cannot_be_taken(
+    small: Small, rows: np.ndarray, columns: tuple[int, int], words: str
+) -> None:
+    for source in (small[0], ArrayVectors(small[1])):
+        with pytest.raises(ShapeError, match=words):
+            source.take(rows, *columns)
 
 
 def test_float16_is_read_as_float32_of_length_one_after_the_cut(tmp_path: Path, unit: Unit) -> None:

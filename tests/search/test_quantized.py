@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import FormatError, MatryoError, ShapeError, SpaceError
 from matryo.files import only_writer
+from matryo.maps import fit_rotation
 from matryo.prefix import cut, unit_rows
 from matryo.search import ExactIndex
 from matryo.search.quantized import QuantizedIndex
@@ -278,3 +280,44 @@ def test_a_damaged_folder_is_refused(clustered: tuple[np.ndarray, np.ndarray], t
             QuantizedIndex.load(tmp_path / "i")
     about.write_text(json.dumps(stored))
     assert QuantizedIndex.load(tmp_path / "i").n_rows == 60
+
+
+def test_a_rotation_belongs_to_the_index(clustered: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    mixed = np.linalg.qr(np.random.default_rng(1).standard_normal((WIDTH, WIDTH)))[0].astype(np.float32)
+    documents, queries = unit_rows(clustered[0][:500] @ mixed), clustered[1] @ mixed
+    stored = EmbeddingSet.from_numpy(tmp_path / "s", documents, [f"d{n}" for n in range(500)], space=SPACE)
+    rotation = fit_rotation(documents, SPACE)
+    index = QuantizedIndex.build(stored, bits=8, dim=24, shortlist=30, rotation=rotation)
+    assert index.space == SPACE and index.facts().settings["rotated"]
+    by_hand = QuantizedIndex.build(
+        rotation.apply(documents), space=rotation.target, bits=8, dim=24, shortlist=30
+    ).search(rotation.apply(queries), 10)
+    found = index.search(queries, 10)
+    assert (found.rows == by_hand.rows).mean() > 0.99
+    np.testing.assert_allclose(found.scores, by_hand.scores, atol=1e-6)
+    exact = ExactIndex.build(documents, space=SPACE).search(queries, 10)
+    plain = QuantizedIndex.build(stored, bits=8, dim=24, shortlist=30)
+    assert recall(index, queries, documents) > recall(plain, queries, documents) + 0.05
+    np.testing.assert_allclose(found.scores[:, 0], exact.scores[:, 0], atol=1e-6)  # at full width nothing turns
+    index.save(tmp_path / "i")
+    loaded = QuantizedIndex.load(tmp_path / "i", space=SPACE)
+    np.testing.assert_array_equal(loaded.search(queries, 10).rows, found.rows)
+    rows = EmbeddingSet.open(tmp_path / "i" / "vectors", space=rotation.target)
+    assert rows.ids()[3] == "d3" and rows.edges == (0, WIDTH)
+    np.testing.assert_allclose(rows.to_numpy(), rotation.apply(documents), atol=1e-6)
+    path = tmp_path / "i" / "rotation.safetensors"
+    path.write_bytes(path.read_bytes().replace(b"matrix", b"mutrix"))
+    with pytest.raises(FormatError, match="holds no rotation of 96 numbers"):
+        QuantizedIndex.load(tmp_path / "i")
+    path.unlink()
+    with pytest.raises(FormatError, match=r"rotation\.safetensors is missing"):
+        QuantizedIndex.load(tmp_path / "i")
+
+
+def test_a_rotation_that_does_not_fit_is_refused(clustered: tuple[np.ndarray, np.ndarray]) -> None:
+    documents = clustered[0][:50]
+    rotation = fit_rotation(documents, SPACE)
+    with pytest.raises(SpaceError, match="one space"):
+        QuantizedIndex.build(documents, space=Space.declared("elsewhere", WIDTH), rotation=rotation)
+    with pytest.raises(ShapeError, match="orthogonal"):
+        QuantizedIndex.build(documents, space=SPACE, rotation=replace(rotation, matrix=2 * rotation.matrix))

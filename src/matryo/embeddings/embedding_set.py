@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matryo.embeddings.changes import append_rows, delete_rows
 from matryo.embeddings.export import write_npy, write_parquet
@@ -14,7 +15,7 @@ from matryo.embeddings.manifest import read_manifest
 from matryo.embeddings.plan import Plan, block_edges
 from matryo.embeddings.rows import LiveRows
 from matryo.embeddings.shards import SHARD_ROWS, check_sizes, map_blocks, read_ids
-from matryo.embeddings.vectors import Vectors, as_vectors, check_columns, row_range
+from matryo.embeddings.vectors import Vectors, as_vectors, check_columns, check_row_numbers, row_range
 from matryo.embeddings.verify import verify_set
 from matryo.embeddings.writing import check_given, fill, given, given_digest
 from matryo.errors import MatryoError
@@ -72,6 +73,7 @@ class EmbeddingSet:
         texts: Sequence[str] | None = None,
         dtype: str = "float32",
         shard_rows: int = SHARD_ROWS,
+        edges: Sequence[int] | None = None,
     ) -> Self:
         """Write vectors that exist already as a set; the same call on a finished set of the same content opens it.
 
@@ -85,6 +87,8 @@ class EmbeddingSet:
             texts: n texts to store beside the ids, or None.
             dtype: "float32" or "float16", as stored.
             shard_rows: rows per shard.
+            edges: column numbers from 0 to the width where blocks begin and end; None for those that make prefixes
+                cheap to read, (0, width) for rows that lie in one piece.
 
         Raises: ShapeError if counts, width or lengths do not fit; MatryoError if an id occurs twice, the folder holds
             another set or the disk is full.
@@ -100,7 +104,7 @@ class EmbeddingSet:
             batch_rule="vectors as given",
             dtype=dtype,
             keep_texts=texts is not None,
-            edges=block_edges(space.width),
+            edges=block_edges(space.width) if edges is None else tuple(edges),
         )
         check_given(source, ids, texts, plan)
         fill(Path(folder), plan, lambda: given(source, ids, texts, plan.shards), lambda: ids)
@@ -167,7 +171,7 @@ class EmbeddingSet:
         """Columns start..stop of some rows as stored, loading only the blocks they lie in; see `Vectors.read`."""
         first, last = row_range(rows, self.n_rows)
         check_columns(start, stop, self.width)
-        edges = [(a, b) for a, b in pairwise(self.edges) if a < stop and start < b]
+        edges = self._crossed(start, stop)
         pieces = list(self._rows.pieces(first, last))
         if len(pieces) == len(edges) == 1 and isinstance(pieces[0].rows, slice):
             # Without a copy where the file has the numbers as they are asked for.
@@ -181,6 +185,32 @@ class EmbeddingSet:
                 left, right = max(a, start), min(b, stop)
                 target = block(result[piece.first : piece.last], left - start, right - start)
                 target[...] = block(blocks[a, b], left - a, right - a)[piece.rows]
+        return result
+
+    def take(self, rows: NDArray[np.int64], start: int, stop: int) -> Array:
+        """Columns start..stop of single rows as stored, loading only the pages that these rows lie on.
+
+        Args:
+            rows: (n,) row numbers in any order, also repeated.
+            start: first column.
+            stop: column after the last one.
+
+        Returns: (n, stop - start) float32, the caller's own.
+        Raises: ShapeError if a row lies outside 0..n_rows - 1, or the columns outside 0..width.
+        """
+        check_columns(start, stop, self.width)
+        check_row_numbers(rows, self.n_rows)
+        pieces, edges = list(self._rows.places(rows)), self._crossed(start, stop)
+        if len(pieces) == len(edges) == 1:
+            (shard, places, _), (a, _) = pieces[0], edges[0]
+            return block(self._blocks(shard)[edges[0]], start - a, stop - a)[places].astype(np.float32, copy=False)
+        result = np.empty((len(rows), stop - start), dtype=np.float32)
+        for shard, places, chosen in pieces:
+            blocks = self._blocks(shard)
+            for a, b in edges:
+                left, right = max(a, start), min(b, stop)
+                target = block(result, left - start, right - start)
+                target[chosen] = block(blocks[a, b], left - a, right - a)[places]
         return result
 
     def ids(self) -> list[str]:
@@ -250,7 +280,7 @@ class EmbeddingSet:
             )
         if not rows:
             return self
-        delete_rows(self._folder, (self._manifest, self._digest), self._rows.stored(rows))
+        delete_rows(self._folder, (self._manifest, self._digest), self._rows.stored(rows).tolist())
         return type(self).open(self._folder)
 
     def export_npy(self, path: Path | str, dim: int | None = None) -> None:
@@ -264,6 +294,10 @@ class EmbeddingSet:
     def verify(self) -> list[str]:
         """Read every file of the set anew and compare it with its digest; one line per problem, none if it is whole."""
         return verify_set(self._folder)
+
+    def _crossed(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Blocks that hold some of the columns start..stop."""
+        return [(a, b) for a, b in pairwise(self.edges) if a < stop and start < b]
 
     def _check_dim(self, dim: int | None) -> int:
         return self.width if dim is None else check_dims([dim], self.width)[0]

@@ -21,8 +21,8 @@ class Piece(NamedTuple):
 class LiveRows:
     """Live rows of a set, numbered from 0 in shard order.
 
-    >>> LiveRows([3, 2], deleted=[1]).stored([1, 2])
-    [2, 3]
+    >>> LiveRows([3, 2], deleted=[1]).stored([2, 1])
+    array([3, 2])
     """
 
     def __init__(self, n_rows: Sequence[int], deleted: Sequence[int]) -> None:
@@ -33,7 +33,9 @@ class LiveRows:
             deleted: those that do not count, numbered over all stored rows, rising.
         """
         self._deleted = np.array(deleted, dtype=np.int64)
+        self._live_before_deleted = self._deleted - np.arange(len(self._deleted))
         before = np.cumsum([0, *n_rows])
+        self._ends = before[1:]
         self._stored_before: list[int] = before.tolist()
         self.live_before: list[int] = (before - np.searchsorted(self._deleted, before)).tolist()
 
@@ -57,7 +59,20 @@ class LiveRows:
                     chosen = slice(int(chosen[0]), int(chosen[-1]) + 1)
             yield Piece(shard, chosen, begin - first, end - first)
 
-    def stored(self, live: Sequence[int]) -> list[int]:
-        """Numbers over all stored rows of some live rows."""
-        rows: list[int] = np.delete(np.arange(self._stored_before[-1]), self._deleted)[np.asarray(live, int)].tolist()
-        return rows
+    def stored(self, live: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers over all stored rows of some live rows, in any order."""
+        rows = np.asarray(live, dtype=np.int64)
+        found: NDArray[np.int64] = rows + np.searchsorted(self._live_before_deleted, rows, side="right")
+        return found
+
+    def places(self, live: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64] | slice]]:
+        """Where some live rows lie, in any order, shard by shard.
+
+        Returns: the shard, row numbers in it, and which of `live` these are.
+        """
+        stored = self.stored(live)
+        shards = np.searchsorted(self._ends, stored, side="right")
+        for shard in np.unique(shards).tolist():
+            inside = shards == shard
+            chosen = slice(None) if inside.all() else np.flatnonzero(inside)
+            yield shard, stored[chosen] - self._stored_before[shard], chosen

@@ -3,6 +3,7 @@
 from typing import Protocol, final, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matryo.errors import ShapeError
 from matryo.prefix import Array, block, check_matrix
@@ -68,6 +69,12 @@ class ArrayVectors:
         check_columns(start, stop, self.width)
         return block(self._matrix[first:last], start, stop).astype(np.float32, copy=False)
 
+    def take(self, rows: NDArray[np.int64], start: int, stop: int) -> Array:
+        """Columns start..stop of single rows, in any order, as a copy; see `EmbeddingSet.take`."""
+        check_columns(start, stop, self.width)
+        check_row_numbers(rows, self.n_rows)
+        return block(self._matrix, start, stop)[rows].astype(np.float32, copy=False)
+
 
 def as_vectors(x: Array | Vectors) -> Vectors:
     """Let callers pass a matrix wherever `Vectors` are read.
@@ -91,6 +98,18 @@ def row_range(rows: slice, n_rows: int) -> tuple[int, int]:
     if step != 1:
         raise ShapeError(f"rows must be a slice of step 1, got step {step}; read the range and pick from the result")
     return first, max(first, last)
+
+
+def check_row_numbers(rows: NDArray[np.int64], n_rows: int) -> None:
+    """Refuse row numbers that are none.
+
+    Raises: ShapeError if they are no vector of whole numbers within 0..n_rows - 1.
+    """
+    if not isinstance(rows, np.ndarray) or rows.ndim != 1 or rows.dtype.kind != "i":
+        kind = f"{rows.dtype} of shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise ShapeError(f"rows must be a vector of whole numbers, got {kind}; pass for example np.array([3, 1, 3])")
+    if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < n_rows:
+        raise ShapeError(f"rows must lie within 0..{n_rows - 1}, got {rows.min()}..{rows.max()}; drop the others")
 
 
 def check_columns(start: int, stop: int, width: int) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings import Vectors
 from matryo.errors import FormatError, MatryoError, MissingExtra
 from matryo.prefix import Array, cut
-from matryo.search.quantized_rescore import take_rows
+from matryo.search.source import RowVectors
 
 _TRAIN_ROWS = 1 << 16
 _PER_LIST = 64  # rows of the sample per list of an inverted file: FAISS warns below 39 and ignores those above 256
@@ -27,6 +26,11 @@ def faiss_module() -> Any:
     except ImportError:
         raise MissingExtra("faiss-cpu", "faiss", "an index of FAISS") from None
     return faiss
+
+
+def n_threads() -> int:
+    """Threads that FAISS uses."""
+    return int(faiss_module().omp_get_max_threads())
 
 
 def cut_rows(rows: Array, dim: int) -> NDArray[np.float32]:
@@ -58,7 +62,7 @@ def make_empty(factory: str, dim: int, seed: int) -> Any:
 
 
 def train_all(
-    made: Mapping[int, Any], vectors: Vectors, train_rows: int | None, seed: int, seconds: dict[int, float]
+    made: Mapping[int, Any], vectors: RowVectors, train_rows: int | None, seed: int, seconds: dict[int, float]
 ) -> int:
     """Let indexes learn from one sample of rows, drawn without replacement and read once for all of them.
 
@@ -79,7 +83,7 @@ def train_all(
     wanted = train_rows or max([_TRAIN_ROWS, *(_PER_LIST * one.nlist for one in lists if one is not None)])
     n = min(wanted, vectors.n_rows)
     rows = np.sort(np.random.default_rng(seed).permutation(vectors.n_rows)[:n])
-    sample = take_rows(vectors, rows, max(learning))
+    sample = vectors.take(rows, 0, max(learning))
     for dim, index in learning.items():
         started = perf_counter()
         try:

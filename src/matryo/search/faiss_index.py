@@ -8,7 +8,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings import EmbeddingSet, Vectors
+from matryo.embeddings import EmbeddingSet
 from matryo.errors import FormatError, MatryoError
 from matryo.files import only_writer
 from matryo.hits import MISSING, Hits, best, check_k
@@ -20,23 +20,18 @@ from matryo.search.faiss_engine import (
     cut_rows,
     faiss_module,
     make_empty,
+    n_threads,
     read_file,
     train_all,
     write_file,
     written_bytes,
 )
-from matryo.search.quantized_file import read_index, write_index
-from matryo.search.quantized_rescore import rescore as rescored
-from matryo.search.quantized_source import (
-    Source,
-    check_shortlist,
-    checked_queries,
-    open_vectors,
-    resident_bytes,
-    save_vectors,
-    searched_dim,
-)
-from matryo.space import Space, same_space
+from matryo.search.funnel_rows import Rotation
+from matryo.search.index_files import read_index, write_index
+from matryo.search.rescoring import check_shortlist, searched_dim
+from matryo.search.rescoring import rescore as rescored
+from matryo.search.source import Origin, RowVectors, open_source, resident_bytes
+from matryo.space import Space
 
 _KIND = "faiss"
 _FILE = "index.faiss"
@@ -62,18 +57,18 @@ class FaissIndex(Index):
     by default the full width, give order and scores. Without, scores are FAISS's own, exact or rounded as its codes
     are, and only the index's `dim` can be searched. Rows are numbered as in the set.
 
-    Among rows of equal score at the very end of what FAISS returns, FAISS chooses. Vectors are indexed as they are: to
-    index rotated ones, pass a rotated set and rotated queries.
+    Among rows of equal score at the very end of what FAISS returns, FAISS chooses.
+
+    Short prefixes hold more of a vector that was rotated: pass the map that `matryo.maps.fit_rotation` returns, and
+    queries as they are. A set is then rotated at every reading until the index is saved; load it from there to search
+    it often.
     """
 
-    def __init__(
-        self, index: Any, vectors: Vectors | None, space: Space, set_digest: str, settings: dict[str, Any]
-    ) -> None:
+    def __init__(self, index: Any, vectors: RowVectors | None, origin: Origin, settings: dict[str, Any]) -> None:
         """Wrap what `build` made or `load` read; vectors are None if nothing is rescored."""
         self._index = index
         self._vectors = vectors
-        self._space = space
-        self._set_digest = set_digest
+        self._origin = origin
         self._settings = settings
         self._folder: Path | None = None
 
@@ -90,6 +85,7 @@ class FaissIndex(Index):
         settings: Mapping[str, float] | None = None,
         train_rows: int | None = None,
         seed: int = 0,
+        rotation: Rotation | None = None,
     ) -> Self:
         """Build one index at one prefix length.
 
@@ -104,13 +100,13 @@ class FaissIndex(Index):
             train_rows: rows that an inverted file or a quantiser learns from, drawn without replacement; None for
                 65,536 or 64 per list, whichever is more, or all rows if there are fewer.
             seed: of that draw and of k-means.
+            rotation: an orthogonal map from this space, applied to rows and queries; dims count its numbers.
 
         Raises: MissingExtra without FAISS; MatryoError if FAISS does not know the factory or cannot compare by inner
             products with it, a setting is unknown, or there are too few rows to learn from; SpaceError, ShapeError as
-            `Index.build`.
+            `Index.build`, or if the rotation does not fit.
         """
-        source = Source.of(vectors, space)
-        dims = [source.space.width if dim is None else dim]
+        dims = [open_source(vectors, space)[1].width if dim is None else dim]
         (index,) = cls.build_many(
             vectors,
             factory,
@@ -121,6 +117,7 @@ class FaissIndex(Index):
             settings=settings,
             train_rows=train_rows,
             seed=seed,
+            rotation=rotation,
         ).values()
         return index
 
@@ -137,6 +134,7 @@ class FaissIndex(Index):
         settings: Mapping[str, float] | None = None,
         train_rows: int | None = None,
         seed: int = 0,
+        rotation: Rotation | None = None,
     ) -> dict[int, Self]:
         """Build one index per prefix length; every block of rows is read once and cut to all of them.
 
@@ -145,8 +143,8 @@ class FaissIndex(Index):
         Returns: dim -> index, dims rising; `build_s` of each counts its own work, not the reading they share.
         """
         faiss_module()  # before anything is read
-        source = Source.of(vectors, space)
-        rising = check_dims(dims, source.space.width)
+        origin, rows = open_source(vectors, space, rotation)
+        rising = check_dims(dims, rows.width)
         check_shortlist(shortlist, rescore)
         if train_rows is not None and train_rows < 1:
             raise MatryoError(f"train_rows must be at least 1, got {train_rows}; leave it out for the default")
@@ -154,20 +152,18 @@ class FaissIndex(Index):
         for index in made.values():
             configure(index, settings or {})
         seconds = dict.fromkeys(rising, 0.0)
-        n_sampled = train_all(made, source.vectors, train_rows, seed, seconds)
-        for first in range(0, source.vectors.n_rows, _READ_ROWS):
-            rows = source.vectors.read(slice(first, first + _READ_ROWS), 0, rising[-1])
+        n_sampled = train_all(made, rows, train_rows, seed, seconds)
+        for first in range(0, rows.n_rows, _READ_ROWS):
+            piece = rows.read(slice(first, first + _READ_ROWS), 0, rising[-1])
             for dim, index in made.items():
                 started = time.perf_counter()
-                index.add(cut_rows(rows, dim))
+                index.add(cut_rows(piece, dim))
                 seconds[dim] += time.perf_counter() - started
-        kept = source.vectors if rescore else None
         return {
             dim: cls(
                 index,
-                kept,
-                source.space,
-                source.set_digest,
+                rows if rescore else None,
+                origin,
                 {
                     "dim": dim,
                     "factory": factory,
@@ -195,8 +191,8 @@ class FaissIndex(Index):
 
     @property
     def space(self) -> Space:
-        """Space of the indexed vectors."""
-        return self._space
+        """Space of the indexed vectors, before any rotation."""
+        return self._origin.space
 
     @property
     def n_rows(self) -> int:
@@ -206,7 +202,7 @@ class FaissIndex(Index):
     @property
     def set_digest(self) -> str:
         """Digest of the manifest of the set it was built from, "" for a bare matrix."""
-        return self._set_digest
+        return self._origin.set_digest
 
     @property
     def dim(self) -> int:
@@ -226,7 +222,8 @@ class FaissIndex(Index):
     def facts(self) -> IndexFacts:
         """What this index is and what it costs; a shortlist of 0 stands for the default, which depends on k."""
         names = ("factory", "settings", "shortlist", "train_rows", "seed")
-        settings = {**{name: self._settings[name] for name in names}, "rescore": self._vectors is not None}
+        rescore, rotated = self._vectors is not None, self._origin.matrix is not None
+        settings = {**{name: self._settings[name] for name in names}, "rescore": rescore, "rotated": rotated}
         bits = max(1, round(8 * code_bytes(self._index) / self.dim))
         built_s = float(self._settings["build_s"])
         return IndexFacts(_KIND, self.dim, bits, self.resident_bytes, self.disk_bytes, built_s, settings)
@@ -239,7 +236,7 @@ class FaissIndex(Index):
         Raises: MatryoError also if dim is not the index's own and there are no vectors to rescore with.
         """
         check_k(k)
-        queries = checked_queries(queries, space, self.space)
+        queries = self._origin.queries(queries, space)
         chosen = searched_dim(dim, self.space.width, self.dim, self._vectors is not None)
         if self._vectors is None:
             if chosen != self.dim:
@@ -249,31 +246,23 @@ class FaissIndex(Index):
                 )
             return best(*self._nearest(queries, k), k)
         found, _ = self._nearest(queries, max(k, self._settings["shortlist"] or _PER_HIT * k))
-        return rescored(self._vectors, queries, found, chosen, k)
+        return rescored(self._vectors, queries, found, chosen, k, n_threads())
 
     def save(self, folder: Path | str) -> None:
         """Write FAISS's index, the vectors if it rescores with them, and `index.json` last; see `Index.save`."""
         target = Path(folder)
-        about = {
-            "kind": _KIND,
-            "set_digest": self.set_digest,
-            "space": self.space.to_json(),
-            "n_rows": self.n_rows,
-            **self._settings,
-        }
+        about = {"kind": _KIND, **self._origin.about(), "n_rows": self.n_rows, **self._settings}
         with only_writer(target):
             if self._vectors is not None:
-                about["vectors_digest"] = save_vectors(self._vectors, self._space, target)
-            write_index(target, _FILE, about, lambda path: write_file(self._index, path))
+                about["vectors_digest"] = self._origin.save_vectors(self._vectors, target, by_row=True)
+            write_index(target, about, {_FILE: lambda path: write_file(self._index, path), **self._origin.files()})
 
     @classmethod
     def load(cls, folder: Path | str, *, space: Space | str | None = None) -> Self:
         """Read what `save` wrote; the vectors are mapped, FAISS's index is read into memory; see `Index.load`."""
         home = Path(folder)
         stored = read_index(home, _KIND, _STORED, _FILE)
-        found = Space.from_json(stored["space"])
-        if space is not None:
-            same_space(found, space, f"the index {folder} and its use")
+        origin, vectors = Origin.load(home, stored, space)
         index = read_file(home / _FILE)
         if (index.ntotal, index.d) != (stored["n_rows"], stored["dim"]):
             raise FormatError(
@@ -281,9 +270,8 @@ class FaissIndex(Index):
                 f"{stored['n_rows']} x {stored['dim']}; save the index anew"
             )
         configure(index, stored["settings"])
-        vectors = open_vectors(home, stored["vectors_digest"]) if "vectors_digest" in stored else None
         kept = ("dim", "factory", "settings", "shortlist", "train_rows", "seed", "build_s")
-        opened = cls(index, vectors, found, stored["set_digest"], {name: stored[name] for name in kept})
+        opened = cls(index, vectors, origin, {name: stored[name] for name in kept})
         opened._folder = home
         return opened
 

@@ -1,7 +1,8 @@
-"""The files of an index of codes: arrays mapped from one safetensors file, and `index.json`, written last."""
+"""The files of an index: what it is made of, whole or not there, and `index.json`, written last."""
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from matryo.prefix import Array
 
 INDEX_FILE = "index.json"
 _FORMAT = 1
-_HEAD = {"format": int, "kind": str, "set_digest": str, "space": dict, "file_bytes": int, "file_sha256": str}
+_HEAD = {"format": int, "kind": str, "set_digest": str, "space": dict, "files": dict}
 _TYPES = {"I8": "<i1", "F16": "<f2", "F32": "<f4", "U64": "<u8", "I64": "<i8"}
 _LENGTH_BYTES = 8
 _REPAIR = "restore it from a copy or save the index anew"
@@ -49,22 +50,24 @@ def map_arrays(path: Path) -> dict[str, Array]:
         raise FormatError(f"{path} is not readable as safetensors: {error}; {_REPAIR}") from None
 
 
-def write_index(folder: Path, file: str, stored: Mapping[str, Any], write: Callable[[Path], None]) -> None:
-    """Write the file of an index and, as the last step, `index.json` with its size and digest.
+def write_index(folder: Path, stored: Mapping[str, Any], files: Mapping[str, Callable[[Path], None]]) -> None:
+    """Write the files of an index and, as the last step, `index.json` with their sizes and digests.
 
     Args:
         folder: where the index goes.
-        file: name of the file beside `index.json`.
-        stored: what `index.json` states beyond the format and the file.
-        write: writes the file to the path it is given.
+        stored: what `index.json` states beyond the format and the files.
+        files: name -> what writes that file to the path it is given.
 
     Raises: MatryoError if the folder holds another index; saving the same one again changes nothing.
     """
     path = folder / INDEX_FILE
-    with atomic_path(folder / file) as temporary:
-        write(temporary)
-        about = {"file_bytes": temporary.stat().st_size, "file_sha256": digest_file(temporary)}
-        complete = {"format": _FORMAT, **stored, **about}
+    with ExitStack() as renamed_at_the_end:
+        about = {}
+        for name, write in files.items():
+            temporary = renamed_at_the_end.enter_context(atomic_path(folder / name))
+            write(temporary)
+            about[name] = {"bytes": temporary.stat().st_size, "sha256": digest_file(temporary)}
+        complete = {"format": _FORMAT, **stored, "files": about}
         if path.exists():
             held = read_json(path, "an index")
             if not isinstance(held, dict) or {**held, "build_s": 0.0} != {**complete, "build_s": 0.0}:
@@ -72,14 +75,14 @@ def write_index(folder: Path, file: str, stored: Mapping[str, Any], write: Calla
     write_json(path, complete)
 
 
-def read_index(folder: Path, kind: str, fields: Mapping[str, type], file: str) -> dict[str, Any]:
-    """Read `index.json` and hold the size of the file beside it against what it states.
+def read_index(folder: Path, kind: str, fields: Mapping[str, type], *files: str) -> dict[str, Any]:
+    """Read `index.json` and hold the sizes of the files beside it against what it states.
 
     Args:
         folder: the index.
         kind: the kind it must be.
         fields: names and types of what this kind stores beyond what all do; `vectors_digest` may be there or not.
-        file: name of the file beside it.
+        files: files that it must have, beyond others that it may have.
 
     Raises: FormatError if this is no whole index of this kind.
     """
@@ -92,11 +95,15 @@ def read_index(folder: Path, kind: str, fields: Mapping[str, type], file: str) -
     # without vectors to rescore with there is no set beside the index, and no word of one
     accompanied = {"vectors_digest": str} if isinstance(stored, dict) and "vectors_digest" in stored else {}
     check_fields(stored, {**_HEAD, **fields, **accompanied}, path)
-    try:
-        size = (folder / file).stat().st_size
-    except FileNotFoundError:
-        raise FormatError(f"{folder / file} is missing, a part of this index; {_REPAIR}") from None
-    if size != stored["file_bytes"]:
-        raise FormatError(f"{folder / file} must have {stored['file_bytes']} bytes, got {size}; {_REPAIR}")
+    for name in (*files, *stored["files"]):
+        about = stored["files"].get(name)
+        if not isinstance(about, dict) or not isinstance(about.get("bytes"), int):
+            raise FormatError(f"{path} must state the size of {name}; {_REPAIR}")
+        try:
+            size = (folder / name).stat().st_size
+        except FileNotFoundError:
+            raise FormatError(f"{folder / name} is missing, a part of this index; {_REPAIR}") from None
+        if size != about["bytes"]:
+            raise FormatError(f"{folder / name} must have {about['bytes']} bytes, got {size}; {_REPAIR}")
     found: dict[str, Any] = stored
     return found
