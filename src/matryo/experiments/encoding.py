@@ -1,11 +1,18 @@
-"""Texts from a file or folder into an embedding set."""
+"""Texts from a file or folder into an embedding set, with a note of the model that made it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from matryo.data import Texts, open_retrieval, open_texts
+from matryo.data import Retrieval, Texts, open_retrieval, open_texts
+from matryo.data.stdlib import stdlib_pairs
 from matryo.encoders import Encoder, Role, encode_to_set
 from matryo.experiments.settings import ModelSettings
+from matryo.files import check_fields, check_format, read_json, write_json
+
+STDLIB = "stdlib"
+ENCODER_FILE = "encoder.json"
+_FORMAT = 1
+_FIELDS = {"format": int, "space_id": str, "model": str}
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,24 @@ class EncodedTexts:
     notes: tuple[str, ...]
 
 
+def open_task(data: Path, split: str | None = None, *, skip_bad: bool = False) -> Retrieval:
+    """A retrieval task: a folder in any layout, a file of pairs, or the standard library's own for the word "stdlib".
+
+    Raises: FormatError as `open_retrieval`.
+    """
+    if str(data) == STDLIB:
+        return stdlib_pairs().to_retrieval()
+    return open_retrieval(data, split, skip_bad=skip_bad)
+
+
 def texts_of_role(path: Path, role: Role, *, skip_bad: bool = False) -> Texts:
-    """Texts of a file, or of a retrieval folder: its documents or its queries, by role.
+    """Texts of a file, or of a retrieval folder or "stdlib": its documents or its queries, by role.
 
     Raises: FormatError if there is nothing to read or a line is malformed.
     """
-    if path.is_dir() and role == "query":
-        return open_retrieval(path, skip_bad=skip_bad).queries
+    if str(path) == STDLIB or (path.is_dir() and role == "query"):
+        task = open_task(path, skip_bad=skip_bad)
+        return task.queries if role == "query" else task.documents
     return open_texts(path, skip_bad=skip_bad)
 
 
@@ -48,12 +66,45 @@ def encode_texts(
 ) -> EncodedTexts:
     """Encode texts into the embedding set `out`; the same call goes on where an interrupted one was.
 
+    The model's name is noted beside the set, so that an index of it can be searched by text.
+
     Raises: MatryoError for anything unreadable, an unknown model, or a folder that holds another set.
     """
     source = texts_of_role(texts, role, skip_bad=skip_bad)
     encoder = model.load()
     made = encode_to_set(encoder, source, out, role=role, dtype=dtype, keep_texts=keep_texts, progress=progress)
+    note_model(out, model, made.space.id)
     return EncodedTexts(made.n_rows, made.width, made.space.id, (*source.notes, *truncation_note(encoder)))
+
+
+def note_model(folder: Path, model: ModelSettings, space_id: str) -> None:
+    """Write which model made a set; a set's space knows its weights, but no name to load them by.
+
+    Leave to run foreign code or to read pickles is not noted: it is given anew each time, or not.
+    """
+    name = str(Path(model.name).resolve()) if Path(model.name).is_dir() else model.name
+    stored = {"format": _FORMAT, "space_id": space_id, "model": name}
+    if model.max_tokens is not None:
+        stored["max_tokens"] = model.max_tokens
+    write_json(folder / ENCODER_FILE, stored)
+
+
+def noted_model(folder: Path, space_id: str) -> ModelSettings | None:
+    """The model that made a set, None if nobody noted one for this space.
+
+    Raises: FormatError if the note is there and cannot be read.
+    """
+    path = folder / ENCODER_FILE
+    if not path.exists():
+        return None
+    stored = read_json(path, "the note of a set's model")
+    if isinstance(stored, dict):
+        check_format(stored.get("format"), _FORMAT, path)
+    limited = isinstance(stored, dict) and "max_tokens" in stored
+    check_fields(stored, {**_FIELDS, "max_tokens": int} if limited else _FIELDS, path)
+    if stored["space_id"] != space_id:
+        return None
+    return ModelSettings(stored["model"], max_tokens=stored.get("max_tokens"))
 
 
 def truncation_note(encoder: Encoder, since: int = 0) -> tuple[str, ...]:
