@@ -30,6 +30,7 @@ from matryo.experiments.rerank import Reranking, candidates_name, reranking
 from matryo.experiments.run_config import RetrievalConfig
 from matryo.experiments.run_data import RunData
 from matryo.experiments.run_facts import choice_note, chosen_settings, run_settings, sample_notes
+from matryo.experiments.run_indexes import chosen_arm, measure_indexes
 from matryo.experiments.run_models import choose_seed, load_model, start_name
 from matryo.experiments.run_sample import RunSample, run_sample
 from matryo.experiments.run_tables import baseline_table, dense_table
@@ -53,14 +54,15 @@ def evaluate_run(
     say: Say = lambda line: None,
     progress: bool = False,
 ) -> RunResults:
-    """Measure every model of a run at every dim and say what follows; nothing but the encoded sets is written.
+    """Measure every model of a run at every dim and say what follows; nothing but encoded sets and indexes is written.
 
     Args:
         config: of the run.
         data: its texts.
         start: model folder that every arm started from.
         models: (arm, seed) -> folder of the trained model.
-        folder: of the run; vectors go to `sets/` below it, finished ones are read instead of encoded.
+        folder: of the run; vectors go to `sets/` below it, finished ones are read instead of encoded, and indexes to
+            `indexes/`, which is made anew.
         say: told when a model is measured.
         progress: show rate and time left of the encoding.
 
@@ -89,6 +91,19 @@ def evaluate_run(
             curves, arms, name, measuring.queries, measuring.dims, str(measuring.measures[0]), seed=config.seeds[0]
         )
     chosen = choose_seed(trained.validation, list(arms), config.seeds)
+    indexes = None
+    if config.evaluate.indexes:
+        arm, kept = chosen_arm(config.evaluate.index_arm, chosen, trained.validation)
+        label = name if kept is None else f"{arm}, seed {kept}"
+        with clock.step(f"index the vectors of {label}"):
+            if kept is not None:
+                again = load_model(models[arm, kept], config.model)
+                vectors = encode_sample(again, sample, sets / arm / f"seed-{kept}", progress=progress)
+            indexes = measure_indexes(
+                config.evaluate.every_index(), vectors, measuring, folder / "indexes", label=label,
+                n_single=config.evaluate.latency_queries, say=say, progress=progress,
+            )  # fmt: skip
+        say(f"{len(indexes.table.rows)} indexes measured")
     pooled = [*(floor.scores if floor else []), *compared.pooled]
     every_seed = [score for c in curves if c.has_seeds and c.map != RANDOM for score in c.runs]
     told = (
@@ -98,6 +113,7 @@ def evaluate_run(
         *compared.notes,
         *sample_notes(config, sample),
         choice_note(chosen, trained.validation, measuring.measures[0], target),
+        *(indexes.notes if indexes else ()),
     )
     return RunResults(
         run_name=config.name,
@@ -108,13 +124,17 @@ def evaluate_run(
         shares=compared.shares,
         differences=compared.differences,
         recommendations=compared.recommendations,
-        tables=_tables(pooled, name, arms, measuring, trained.latency, len(sample.task.documents)),
+        tables=(
+            *_tables(pooled, name, arms, measuring, trained.latency, len(sample.task.documents)),
+            *((indexes.table,) if indexes else ()),
+        ),
         seeds=config.seeds,
         settings={
             **run_settings(config, data, sample, arms, measuring, target),
             "encoder": {**encoder.description, "name": name},
             "bm25": dict(floor.settings) if floor else None,
             "chosen": chosen_settings(chosen, trained.validation),
+            **({"indexes": indexes.settings} if indexes else {}),
         },
         seconds=clock.seconds,
         notes=tuple(dict.fromkeys(told)),
@@ -196,8 +216,13 @@ def _prepare(config: RetrievalConfig, data: RunData, width: int) -> tuple[RunSam
     ranked = _reranking(config, named)
     task = named if ranked is None else ranked.task
     fits = asked.rotate_arms or {ROTATION, *HEADS} & set(asked.baselines)
+    calibrates = any(one.recall is not None for one in asked.every_index())
     sample = run_sample(
-        task, data.train, data.validation, max_pairs=asked.max_fit_pairs if fits else 0, seed=config.seeds[0]
+        task,
+        data.train,
+        data.validation,
+        max_pairs=asked.max_fit_pairs if fits or calibrates else 0,
+        seed=config.seeds[0],
     )
     measuring = Measuring(
         dataset=task.name,

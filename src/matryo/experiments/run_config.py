@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from matryo.experiments.index_grid import IndexGrid
+from matryo.experiments.index_settings import IndexSettings
 from matryo.training.settings import ArmSettings, MineSettings, Settings, Share, TrainSettings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
@@ -102,6 +104,9 @@ class EvaluateConfig(Settings):
         rerank: a file of candidates (top1000.dev) to rerank instead of searching everything; named so in every
             table; None = search everything.
         latency_queries: queries that are searched one by one to time each dim.
+        indexes: approximate indexes to build and measure, see `IndexGrid`; exact search stands beside them.
+        index_arm: whose vectors they hold, an arm, or start for the untrained model; None = the arm that is best on the
+            validation part at the target dim, without one the first.
     """
 
     measures: Annotated[tuple[str, ...], Field(min_length=1)] = (
@@ -127,6 +132,20 @@ class EvaluateConfig(Settings):
     max_fit_pairs: PositiveInt = 20_000
     rerank: str | None = None
     latency_queries: PositiveInt = 200
+    indexes: tuple[IndexGrid, ...] = ()
+    index_arm: str | None = None
+
+    @model_validator(mode="after")
+    def _indexes_search(self) -> Self:
+        if self.indexes and self.rerank is not None:
+            raise ValueError("indexes search everything, rerank ranks given candidates only; leave out one of them")
+        if self.index_arm is not None and not self.indexes:
+            raise ValueError(f"index_arm is {self.index_arm}, but there are no indexes; list some or leave it out")
+        return self
+
+    def every_index(self) -> tuple[IndexSettings, ...]:
+        """All indexes that the entries stand for."""
+        return tuple(one for grid in self.indexes for one in grid.each())
 
 
 class RetrievalConfig(Settings):
@@ -181,6 +200,13 @@ class RetrievalConfig(Settings):
         if "start" in arms:
             raise ValueError("start is what the untrained model is called, rename the arm")
         return arms
+
+    @model_validator(mode="after")
+    def _index_arm_is_there(self) -> Self:
+        arm = self.evaluate.index_arm
+        if arm is not None and arm not in (*self.arms, "start"):
+            raise ValueError(f"evaluate.index_arm must be start or one of {', '.join(self.arms)}, got {arm}")
+        return self
 
     @field_validator("seeds")
     @classmethod

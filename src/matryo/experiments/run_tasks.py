@@ -1,6 +1,6 @@
 """What each stage of a dense-retrieval run depends on, as data: from this alone follows what is done again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from matryo.config import explain
 from matryo.errors import MatryoError
 from matryo.experiments.floor import FLOOR
+from matryo.experiments.index_settings import IndexSettings
 from matryo.experiments.run_config import RetrievalConfig
 from matryo.experiments.run_models import start_name
 from matryo.experiments.stages import stage_key
@@ -81,10 +82,23 @@ def check_config(config: RetrievalConfig, width: int | None = None) -> None:
     check_dims({*config.dims, asked.target_dim or width}, width)
     for measure in asked.measures:
         Measure.parse(measure)
+    _check_indexes(asked.every_index(), width if known else None)
     if taken := {start_name(config), FLOOR} & set(config.arms):
         raise MatryoError(f"an arm must not be called like the untrained model or BM25, got {sorted(taken)}; rename it")
     if asked.rerank and content_of(asked.rerank) is None:
         raise MatryoError(f"evaluate.rerank is {asked.rerank!r}, which is missing, expected a file of candidates")
+
+
+def _check_indexes(indexes: Sequence[IndexSettings], width: int | None) -> None:
+    """Refuse dims beyond the width, and indexes whose library is not installed."""
+    if width is not None:
+        for one in indexes:
+            check_dims(one.dims or (width,), width)
+    if any(one.kind in ("ivf", "hnsw", "faiss") for one in indexes):
+        # imported here: most runs need no FAISS
+        from matryo.search.faiss_engine import faiss_module
+
+        faiss_module()
 
 
 def data_task(config: RetrievalConfig) -> Task:
@@ -156,11 +170,13 @@ def vector_tasks(config: RetrievalConfig, trainings: Trainings, data_key: str, p
 
 def evaluate_task(config: RetrievalConfig, trainings: Trainings) -> Task:
     """Measuring and comparing all models."""
+    # what is not asked for is left out of the key: it changes nothing that was measured
+    left_out = set() if config.evaluate.indexes else {"indexes", "index_arm"}
     settings = {
         "name": config.name,
         "purpose": config.purpose,
         "dims": list(config.dims),
-        "evaluate": config.evaluate.model_dump(mode="json"),
+        "evaluate": config.evaluate.model_dump(mode="json", exclude=left_out),
         "rerank": content_of(config.evaluate.rerank) if config.evaluate.rerank else None,
         **_encoding(config),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from matryo.evaluation.index_table import NAME as INDEXES
 from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.evaluation.score import PLAIN_CUT
 from matryo.reports.answer import (
@@ -26,6 +27,7 @@ from matryo.reports.curve_table import (
 from matryo.reports.dense_charts import dense_chart, difference_chart
 from matryo.reports.document import Fact, Report, Section
 from matryo.reports.panels import Panel, panels
+from matryo.reports.pareto import pareto_chart, pareto_tables
 from matryo.reports.table import Cell, Table
 from matryo.reports.training_log import Course, training_charts, training_notes
 from matryo.reports.verdict import difference_sentences, facts, meanings, training_commands, verdict
@@ -72,6 +74,7 @@ def dense_report(results: RunResults, courses: Sequence[Course] = ()) -> Report:
         ),
         *(_further(panel, question, drawn=True, claims=not purpose) for panel in drawn),
         *(_further(panel, question, drawn=False, claims=not purpose) for panel in found[1:] if panel not in drawn),
+        *_indexes(results),
         Section("Time", tables=tuple(_even(t) for t in results.tables if t.name.startswith(_TIMES))),
         Section("Each seed of everything", tables=seeds, folded=True),
         Section("Further tables", tables=tuple(extra_table(t) for t in results.tables if _is_other(t))),
@@ -189,8 +192,17 @@ def _even(stored: ExtraTable) -> Table:
     return replace(extra_table(stored), rows=tuple(rows))
 
 
+def _indexes(results: RunResults) -> list[Section]:
+    """What approximate search costs and finds: the plot beside the tables."""
+    stored = [table for table in results.tables if table.name == INDEXES]
+    return [
+        Section("Approximate search", charts=(pareto_chart(table, results.dataset),), tables=pareto_tables(table))
+        for table in stored
+    ]
+
+
 def _is_other(table: ExtraTable) -> bool:
-    return table.name not in _ALL_MEASURES and not table.name.startswith(_TIMES)
+    return table.name not in (*_ALL_MEASURES, INDEXES) and not table.name.startswith(_TIMES)
 
 
 def _rows(results: RunResults, found: Sequence[Panel], question: Question | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matryo.reports.charts import Chart
+from matryo.reports.pareto import ParetoChart
 from matryo.reports.table import Table
 
 
@@ -34,7 +35,7 @@ class Section:
     title: str
     text: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
-    charts: tuple[Chart, ...] = ()
+    charts: tuple[Chart | ParetoChart, ...] = ()
     tables: tuple[Table, ...] = ()
     bullets: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
@@ -64,12 +65,12 @@ class Report:
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
 
-    def charts(self) -> list[Chart]:
+    def charts(self) -> list[Chart | ParetoChart]:
         """Every plot, in reading order."""
         return [chart for section in self.sections for chart in section.charts]
 
 
-def chart_stems(charts: Sequence[Chart]) -> list[str]:
+def chart_stems(charts: Sequence[Chart | ParetoChart]) -> list[str]:
     """Names of the files of plots, without their endings; a name that was used before gets a number.
 
     Example:

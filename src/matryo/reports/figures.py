@@ -9,28 +9,36 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.dom import minidom
 
 from matryo.reports.charts import Chart
 from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE, draw
+from matryo.reports.pareto import ParetoChart
+from matryo.reports.pareto_drawing import draw_pareto
 from matryo.reports.table import printable
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def png(chart: Chart, dpi: int = 160) -> bytes:
+Plot = Chart | ParetoChart
+"""What can be drawn."""
+
+
+def png(chart: Plot, dpi: int = 160) -> bytes:
     """Draw as PNG on white; the same chart gives the same bytes under one version of matplotlib."""
     with _settings("path"):
         stream = io.BytesIO()
-        draw(chart, narrow=False).savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+        _drawn(chart, narrow=False).savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
         return stream.getvalue()
 
 
-def svg_file(chart: Chart) -> str:
+def svg_file(chart: Plot) -> str:
     """Draw as an SVG file on white, text as outlines: it renders the same everywhere, also as an image of a page."""
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _svg(chart, "path", "curve", narrow=False).toxml() + "\n"
 
 
-def svg_inline(chart: Chart, key: str, *, narrow: bool = False) -> str:
+def svg_inline(chart: Plot, key: str, *, narrow: bool = False) -> str:
     """Draw as an `svg` element for a web page: transparent, text as text, colours as CSS variables.
 
     The variables are `--ink`, `--grid`, `--floor` and `--line-1` to `--line-8`; without them the light colours hold.
@@ -52,6 +60,10 @@ def svg_inline(chart: Chart, key: str, *, narrow: bool = False) -> str:
                 style = style.replace(colour, f"var({variable}, {colour})")
             element.setAttribute("style", style)
     return root.toxml()
+
+
+def _drawn(chart: Plot, *, narrow: bool) -> "Figure":
+    return draw_pareto(chart, narrow=narrow) if isinstance(chart, ParetoChart) else draw(chart, narrow=narrow)
 
 
 @contextmanager
@@ -76,13 +88,13 @@ def _settings(fonttype: str) -> Iterator[None]:
         yield
 
 
-def _svg(chart: Chart, fonttype: str, key: str, *, narrow: bool) -> minidom.Element:
+def _svg(chart: Plot, fonttype: str, key: str, *, narrow: bool) -> minidom.Element:
     with _settings(fonttype):
         stream = io.BytesIO()
         none = {"Date": None, "Creator": None, "Format": None, "Type": None}
         inline = fonttype == "none"
         drawn = replace(chart, title="") if inline else chart  # a page has a heading of its own
-        draw(drawn, narrow=narrow).savefig(stream, format="svg", metadata=none, transparent=inline)
+        _drawn(drawn, narrow=narrow).savefig(stream, format="svg", metadata=none, transparent=inline)
     document = minidom.parseString(stream.getvalue())
     root = document.documentElement
     assert root is not None  # our own logic: a document that was parsed has a root
@@ -90,7 +102,7 @@ def _svg(chart: Chart, fonttype: str, key: str, *, narrow: bool) -> minidom.Elem
 
 
 def _described(
-    document: minidom.Document, root: minidom.Element, chart: Chart, key: str, *, fixed_size: bool
+    document: minidom.Document, root: minidom.Element, chart: Plot, key: str, *, fixed_size: bool
 ) -> minidom.Element:
     """Prefix the ids, let a page choose the size, and add title and description."""
     for element in list(_elements(root)):

@@ -5,10 +5,9 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from matryo.reports.charts import Chart
 from matryo.reports.document import Report, Section
 from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE
-from matryo.reports.figures import svg_inline
+from matryo.reports.figures import Plot, svg_inline
 from matryo.reports.table import Table, printable
 
 _MANY_COLUMNS = 9  # more than these are set closer together, so that a usual screen shows them all
@@ -71,7 +70,7 @@ def _list(items: tuple[str, ...]) -> list[str]:
     return ["<ul>" + "".join(f"<li>{_text(item)}</li>" for item in items) + "</ul>"] if items else []
 
 
-def _figure(chart: Chart, number: int) -> str:
+def _figure(chart: Plot, number: int) -> str:
     wide = svg_inline(chart, f"plot-{number}")
     narrow = svg_inline(chart, f"plot-{number}-narrow", narrow=True)
     return f'<figure><div class="wide">{wide}</div><div class="narrow">{narrow}</div></figure>'
