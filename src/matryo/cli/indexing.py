@@ -25,6 +25,9 @@ from matryo.cli.options import (
 index_app = typer.Typer(help="Build, search, evaluate and plan indexes of an embedding set.", rich_markup_mode=None)
 
 
+_LETTERS = 160  # of a text that are shown; --json has all of them
+
+
 class Kind(StrEnum):
     """Kinds of index; what each is stands in `IndexSettings`."""
 
@@ -60,6 +63,14 @@ def _settings(texts: list[str] | None) -> dict[str, float] | None:
         except ValueError:
             raise typer.BadParameter(f"--set takes NAME=NUMBER such as nprobe=16, got {text!r}") from None
     return read or None
+
+
+def _shortened(text: str) -> str:
+    """The start of a text in one line."""
+    from matryo.reports.table import printable
+
+    line = printable(text)
+    return line if len(line) <= _LETTERS else f"{line[:_LETTERS].rstrip()} ..."
 
 
 @index_app.command(
@@ -159,7 +170,7 @@ def index_search(
         typer.echo(json.dumps([vars(answer) for answer in found.answers], indent=2, ensure_ascii=False))
         return
     for answer in found.answers:
-        typer.echo(f"{answer.rank}\t{answer.score:.4f}\t{printable(answer.id)}\t{printable(answer.text)}")
+        typer.echo(f"{answer.rank}\t{answer.score:.4f}\t{printable(answer.id)}\t{_shortened(answer.text)}")
 
 
 @index_app.command("evaluate", epilog="Example: matryo index evaluate indexes/docs my-beir")

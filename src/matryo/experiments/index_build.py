@@ -208,14 +208,15 @@ def _tune(index: FaissIndex, settings: IndexSettings, sample: Sample, n_lists: i
     """
     name, exact = str(settings.tuned), sample.exact()
     largest = n_lists if settings.kind == "ivf" else _LARGEST_EF
+    look = int(index.facts().settings["shortlist"])
     reached = 0.0
 
     def reaches(value: int) -> bool:
         nonlocal reached
         tell(f"try {name}={value}")
         index.configure({name: value})
-        # the index's own shortlist is the larger one
-        reached = float(neighbour_recall(exact, sample.found(index.search, sample.k)).mean())
+        # one row more than the index's own shortlist where a query is a row, which takes a place on it
+        reached = float(neighbour_recall(exact, sample.found(index.search, look)).mean())
         return reached >= sample.recall
 
     value = _smallest(reaches, 1, largest)

@@ -174,10 +174,13 @@ def _held(out: Path, note: IndexNote) -> IndexNote:
         raise MatryoError(f"{out} must be empty, missing or a finished index, it holds {names}; choose another folder")
     held = read_note(out)
     if not held.same_index(note):
-        different = sorted(name for name in vars(note) if name != "build_s" and vars(note)[name] != vars(held)[name])
+        names = [name for name in vars(note) if name != "build_s" and vars(note)[name] != vars(held)[name]]
+        if "set_digest" in names:
+            why = "its set has changed since" if held.set == note.set else "it is of another set"
+        else:
+            why = f"it differs in {', '.join(sorted(names))}"
         raise MatryoError(
-            f"{out} holds another index already, {held.name} of {held.set}, it differs in {', '.join(different)}; "
-            "delete it or choose another folder"
+            f"{out} holds another index already, {held.name} of {held.set}, {why}; delete it or choose another folder"
         )
     return held
 
