@@ -3,7 +3,7 @@ import pytest
 
 from matryo.errors import MatryoError, ShapeError
 from matryo.search.funnel import FunnelIndex
-from matryo.search.funnel_calibration import calibrate, choose_sizes, neighbour_ranks
+from matryo.search.funnel_calibration import calibrate, choose_sizes, neighbour_ranks, neighbours_of
 from matryo.search.funnel_plan import FunnelPlan, Stage
 from matryo.space import Space
 
@@ -104,6 +104,37 @@ def test_what_cannot_be_promised_is_refused(index: FunnelIndex, rng: np.random.G
     nothing = FunnelIndex.build(np.empty((0, WIDTH), dtype=np.float32), space=RAW)
     with pytest.raises(MatryoError, match="got 0 rows"):
         calibrate(nothing, queries, 10, 0.9)
+
+
+def test_a_row_that_stands_in_for_a_query_is_none_of_its_neighbours(rng: np.random.Generator) -> None:
+    documents = falling(400, rng)
+    documents[300:] = documents[:100]  # the copy of a query is a neighbour, the query itself is not
+    index = FunnelIndex.build(documents, space=RAW, dims=(8,))
+    own = np.arange(100)
+    found = neighbours_of(index, documents[:100], 5, own)
+    every = index.search(documents[:100], 400).rows
+    for row, others in zip(own, found, strict=True):
+        assert others.tolist() == [other for other in every[row] if other != row][:5]
+    with_copies = calibrate(index, documents[:100], 5, 0.9, own_rows=own)
+    assert with_copies.recall_lower >= 0.9 and with_copies.k == 5
+
+
+def test_many_copies_push_the_own_row_out(rng: np.random.Generator) -> None:
+    documents = np.repeat(falling(2, rng), 20, axis=0)
+    index = FunnelIndex.build(documents, space=RAW, dims=(8,))
+    assert neighbours_of(index, documents[[19, 0]], 3, np.array([19, 0])).tolist() == [[0, 1, 2], [1, 2, 3]]
+
+
+@pytest.mark.parametrize("own", [np.array([0]), np.array([[0], [1]]), np.array([0, 400]), np.array([-1, 0])])
+def test_own_rows_that_do_not_fit_are_refused(index: FunnelIndex, rng: np.random.Generator, own: np.ndarray) -> None:
+    with pytest.raises(MatryoError, match="own_rows must name one row"):
+        neighbours_of(index, falling(2, rng), 3, np.where(own == 400, index.n_rows, own))
+
+
+def test_a_single_row_has_no_neighbours(rng: np.random.Generator) -> None:
+    documents = falling(1, rng)
+    with pytest.raises(MatryoError, match="needs other rows"):
+        neighbours_of(FunnelIndex.build(documents, space=RAW, dims=(8,)), documents, 3, np.array([0]))
 
 
 def test_k_beyond_the_rows_keeps_all(rng: np.random.Generator) -> None:

@@ -1,8 +1,9 @@
 """FunnelIndex: scan a short prefix of every row, compare more and more numbers of fewer and fewer rows."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from time import perf_counter
 from typing import Self, final
@@ -18,6 +19,7 @@ from matryo.search.base import Index, IndexFacts, folder_bytes
 from matryo.search.exact import check_queries, exact_float32, search_dim
 from matryo.search.funnel_bound import Asked
 from matryo.search.funnel_folder import KIND, Funnel, read_funnel, write_funnel
+from matryo.search.funnel_pass import BoundsBuffer
 from matryo.search.funnel_plan import FunnelCounts, FunnelPlan
 from matryo.search.funnel_rows import Rotation, UnitRows, check_rotation
 from matryo.search.funnel_scan import SCANS, build_scan
@@ -231,23 +233,26 @@ class FunnelIndex(Index):
             size = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows, -(-len(asked) // workers)))
             groups = [slice(first, first + size) for first in range(0, len(asked), size)]
             if workers == 1:
-                return [(some, self._answer(asked.part(some), k)) for some in groups]
+                return self._answer(asked, groups, k)
             # before the workers start, because a thread keeps the number that is set when it first computes
             torch.set_num_threads(max(1, threads // workers))
+            shares = [groups[worker::workers] for worker in range(workers)]
             with ThreadPoolExecutor(workers) as pool:
-                return list(zip(groups, pool.map(self._answer, map(asked.part, groups), repeat(k)), strict=True))
+                return list(chain.from_iterable(pool.map(self._answer, repeat(asked), shares, repeat(k))))
 
-    def _answer(self, asked: Asked, k: int) -> Answers:
-        """Search for a group of queries together."""
+    def _answer(self, asked: Asked, groups: Sequence[slice], k: int) -> list[tuple[slice, Answers]]:
+        """Search for each group of queries together, in one worker."""
         import torch
 
         parts, plan = self._funnel.parts, self._funnel.plan
         with torch.inference_mode(), torch.autocast("cpu", enabled=False):
             if plan is None:
-                return answer_exactly(parts, asked, k)
+                # one for all groups, because the system clears what a process asks for anew
+                held = BoundsBuffer()
+                return [(some, answer_exactly(parts, asked.part(some), k, held)) for some in groups]
             sizes = (min(max(stage.shortlist, k), self.n_rows) for stage in plan.stages)
             stages = [replace(stage, shortlist=size) for stage, size in zip(plan.stages, sizes, strict=True)]
-            return answer_by_plan(parts, asked, stages, k)
+            return [(some, answer_by_plan(parts, asked.part(some), stages, k)) for some in groups]
 
     def save(self, folder: Path | str) -> None:
         """Write the rows, of length 1 and rotated, as a set of the same ids, and what is scanned; see `Index.save`."""

@@ -84,14 +84,14 @@ def calibrate(
             f"recall {recall} at confidence {confidence} needs at least {needed} queries, got {len(asked)}; "
             "pass more, or ask for less"
         )
-    neighbours = _neighbours(index, queries, k, own_rows)
+    neighbours = neighbours_of(index, queries, k, own_rows)
     ranks = neighbour_ranks(index.parts, asked, neighbours)
     chosen = choose_sizes(ranks, index.n_rows, recall, confidence, seed=seed)
     stages = tuple(Stage(dim, size) for dim, size in zip(index.dims[:-1], chosen.sizes, strict=True))
     return FunnelPlan(stages, neighbours.shape[1], recall, chosen.recall_lower, confidence, chosen.n)
 
 
-def _neighbours(
+def neighbours_of(
     index: FunnelIndex, queries: Array | EmbeddingSet, k: int, own_rows: NDArray[np.int64] | None
 ) -> NDArray[np.int64]:
     """The exact best rows of every query, but for its own row: (n, k), or fewer if there are not so many.
@@ -112,7 +112,8 @@ def _neighbours(
         )
     others = found != own_rows[:, None]
     others[others.all(axis=1), -1] = False  # duplicates of the query may push its own row out
-    return found[others].reshape(len(found), wanted)
+    kept: NDArray[np.int64] = found[others].reshape(len(found), wanted)
+    return kept
 
 
 def choose_sizes(ranks: NDArray[np.int64], n_rows: int, recall: float, confidence: float, *, seed: int) -> Sizes:
@@ -174,7 +175,7 @@ def neighbour_ranks(parts: Parts, asked: Asked, neighbours: NDArray[np.int64]) -
             with torch.inference_mode(), torch.autocast("cpu", enabled=False):
                 coded = coded_prefixes(parts.scan, some)
                 for rows in tiles(n_rows, tile_rows(n_rows, len(some))):
-                    parts.scan.scores(coded, rows, scanned[:, rows])
+                    torch.mul(parts.scan.products(coded, rows), coded.step, out=scanned[:, rows])
             scores = scanned.numpy()
             for i in range(len(dims) - 1):
                 if i:

@@ -80,6 +80,7 @@ def write_funnel(funnel: Funnel, folder: Path, ids: list[str], role: str, prompt
         role=role,
         prompt=prompt,
         shard_rows=SHARD_ROWS,
+        edges=(0, *funnel.parts.scan.dims),  # single rows are gathered block by block: no more blocks than stages
     )
     scan = funnel.parts.scan
     tensors = {"codes": scan.codes, "scale": scan.scale, "suffix": scan.suffix}

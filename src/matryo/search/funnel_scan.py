@@ -99,31 +99,25 @@ class Scan:
         lost = row_norms(wanted - codes * step)
         return Coded(torch.from_numpy(codes.astype(np.int8)), torch.from_numpy(step), lost * self.longest * _ROUNDINGS)
 
-    def scores(self, coded: Coded, rows: slice, out: "torch.Tensor") -> "torch.Tensor":
-        """Dot products of the prefixes of some rows.
+    def products(self, coded: Coded, rows: slice) -> "torch.Tensor":
+        """Products of codes: with `coded.step` times as much as one counts, the dot products of the prefixes.
 
         Args:
             coded: g queries.
             rows: neighbouring rows.
-            out: (g, m) float32, filled up to the number of rows, and beyond with -inf.
 
-        Returns: `out`.
+        Returns: (g, m) int32 or float32.
         """
         import torch
 
         codes = self.codes[rows]
-        found = out[:, : len(codes)]
         if codes.dtype == torch.int8:
-            torch.mul(int8_products(coded.codes, codes), coded.step, out=found)
-        elif codes.dtype == torch.float32:
-            torch.mm(coded.codes, codes.T, out=found)
-        else:
-            # products of narrow numbers would be rounded to narrow numbers, beyond any bound worth having
-            for first in range(0, len(codes), _WIDEN_ROWS):
-                wide = codes[first : first + _WIDEN_ROWS].float()
-                found[:, first : first + len(wide)] = coded.codes @ wide.T
-        out[:, len(codes) :] = -torch.inf
-        return out
+            return int8_products(coded.codes, codes)
+        if codes.dtype == torch.float32:
+            return coded.codes @ codes.T
+        # products of narrow numbers would be rounded to narrow numbers, beyond any bound worth having
+        pieces = [codes[first : first + _WIDEN_ROWS] for first in range(0, len(codes), _WIDEN_ROWS)]
+        return torch.cat([coded.codes @ piece.float().T for piece in pieces], dim=1)
 
 
 def int8_products(queries: "torch.Tensor", codes: "torch.Tensor") -> "torch.Tensor":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matryo.hits import Hits
 from matryo.prefix import Array, block
 from matryo.search.funnel_bound import Asked, coding_error, margin
-from matryo.search.funnel_pass import Alive, coded_prefixes, scan_all, shortlist
+from matryo.search.funnel_pass import Alive, BoundsBuffer, coded_prefixes, scan_all, shortlist
 from matryo.search.funnel_plan import Stage
 from matryo.search.funnel_scan import Scan
 from matryo.search.topk import mark_best
@@ -65,7 +65,7 @@ def n_seeds(k: int, n_rows: int) -> int:
     return min(2 * k + 16, n_rows)
 
 
-def answer_exactly(parts: Parts, asked: Asked, k: int) -> Answers:
+def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: BoundsBuffer) -> Answers:
     """The exact best k by (-score, row); 1 <= k <= rows.
 
     The threshold is a score that k rows are known to reach. Every stage drops the rows whose bound lies below it by
@@ -73,13 +73,13 @@ def answer_exactly(parts: Parts, asked: Asked, k: int) -> Answers:
     """
     scan, width = parts.scan, parts.rows.width
     coded = coded_prefixes(scan, asked)
-    scanned = scan_all(scan, asked, coded, n_seeds(k, scan.n_rows))
+    scanned = scan_all(scan, asked, coded, buffer)
     error = coding_error(asked, scan.residual, coded.error)
 
     def low(dim: int) -> NDArray[np.float32]:
         return (threshold - margin(dim, scan.residual) - error).astype(np.float32)
 
-    seeds = np.sort(scanned.seeds.rows, axis=1)
+    seeds = scanned.promising(n_seeds(k, scan.n_rows))
     threshold = _reached(parts, asked, np.repeat(np.arange(len(asked)), seeds.shape[1]), seeds.ravel(), k)
     n_read = np.full(len(asked), seeds.shape[1] * width)
     alive = scanned.alive(scan, asked, low(scan.dims[0]))
@@ -111,7 +111,8 @@ def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int) 
     scan = parts.scan
     first = shortlist(scan, coded_prefixes(scan, asked), stages[0].shortlist)
     order = np.argsort(first.rows, axis=1)
-    rows, scores = (np.take_along_axis(x, order, axis=1) for x in (first.rows, first.scores))
+    rows = np.take_along_axis(first.rows, order, axis=1)
+    scores = np.take_along_axis(first.scores, order, axis=1)
     start, n_numbers, survivors = scan.dims[0], 0, [rows.shape[1]]
     for stage in stages[1:]:
         scores = scores + _dots(parts, asked, _flat(rows, scores), start, stage.dim).reshape(rows.shape)
@@ -119,7 +120,7 @@ def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int) 
         start = stage.dim
         if stage.shortlist < rows.shape[1]:
             kept = mark_best(scores, stage.shortlist)
-            rows, scores = (x[kept].reshape(len(asked), -1) for x in (rows, scores))
+            rows, scores = rows[kept].reshape(len(asked), -1), scores[kept].reshape(len(asked), -1)
         survivors.append(rows.shape[1])
     n_numbers += rows.shape[1] * parts.rows.width
     hits, _ = _ranked(parts, asked, _flat(rows, scores), k)
