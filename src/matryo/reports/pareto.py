@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matryo.evaluation.index_table import index_rows
 from matryo.evaluation.results import ExtraTable
@@ -40,26 +41,27 @@ class ParetoPoint:
 
 @dataclass(frozen=True, slots=True)
 class ParetoChart:
-    """Recall over bytes per vector and, beside it, over queries per second.
+    """Recall over bytes per vector and, beside it, over queries per second; or speed over bytes per vector.
 
     Attributes:
         title: data set; "" = the measure says it all.
         measure: what goes up, e.g. "Recall@10".
         points: indexes.
-        asked: a recall that was asked for, drawn as a level; None if there is none.
+        up: what goes up: the recall, or the speed where all points have about the same recall.
         name: of its files, without their ending.
     """
 
     title: str
     measure: str
     points: tuple[ParetoPoint, ...]
-    asked: float | None = None
     name: str = "indexes"
+    up: Literal["recall", "speed"] = "recall"
 
     @property
     def heading(self) -> str:
         """Measure and data set."""
-        return " on ".join(part for part in (f"{self.measure} against memory and speed", self.title) if part)
+        what = f"{self.measure} against memory and speed" if self.up == "recall" else "Speed against memory"
+        return " on ".join(part for part in (what, self.title) if part)
 
     @property
     def kinds(self) -> tuple[str, ...]:
