@@ -113,7 +113,7 @@ def build_folder(
         finished = IndexNote(**{**vars(note), "build_s": perf_counter() - started})
         _write_passages(documents, note, temporary, progress)
         write_json(temporary / SEARCH_FILE, finished.to_json())
-        temporary.rename(out)
+        temporary.rename(out.resolve())
     return BuiltIndex(settings.name, documents.n_rows, False, finished.build_s, _plan(index, settings), notes)
 
 
@@ -154,7 +154,8 @@ def _building(out: Path) -> Iterator[Path]:
 
     On failure the locked folder stays, empty: removing it would let two others lock two folders of the same name.
     """
-    temporary = out.with_name(f"{out.name}.tmp-index")
+    target = out.resolve()
+    temporary = target.with_name(f"{target.name}.tmp-index")
     with only_writer(out):
         try:
             # what a killed build left behind; nobody else builds under this name while the lock is held
@@ -174,11 +175,11 @@ def _held(out: Path, note: IndexNote) -> IndexNote:
         raise MatryoError(f"{out} must be empty, missing or a finished index, it holds {names}; choose another folder")
     held = read_note(out)
     if not held.same_index(note):
-        names = [name for name in vars(note) if name != "build_s" and vars(note)[name] != vars(held)[name]]
-        if "set_digest" in names:
+        changed = [name for name in vars(note) if name != "build_s" and vars(note)[name] != vars(held)[name]]
+        if "set_digest" in changed:
             why = "its set has changed since" if held.set == note.set else "it is of another set"
         else:
-            why = f"it differs in {', '.join(sorted(names))}"
+            why = f"it differs in {', '.join(sorted(changed))}"
         raise MatryoError(
             f"{out} holds another index already, {held.name} of {held.set}, {why}; delete it or choose another folder"
         )
