@@ -1,0 +1,8 @@
+"""Stores: sets of vectors in engines of their own, Chroma and Milvus, searched at any dim that was pushed."""
+
+from matryo.search.stores.base import Pushed, Store, StoreHits
+from matryo.search.stores.chroma import ChromaStore
+from matryo.search.stores.location import Location
+from matryo.search.stores.milvus import MilvusStore
+
+__all__ = ["ChromaStore", "Location", "MilvusStore", "Pushed", "Store", "StoreHits"]
