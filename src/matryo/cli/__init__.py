@@ -7,12 +7,14 @@ answer at once.
 import typer
 
 from matryo.cli.adapting import adapt, demo, export
+from matryo.cli.indexing import index_app
 from matryo.cli.measuring import curve, report
+from matryo.cli.stores import store_app
 from matryo.cli.storing import check, encode
 from matryo.cli.texts import data_app
 from matryo.cli.training import evaluate, mine, run, train
 
-__all__ = ["app", "data_app"]
+__all__ = ["app", "data_app", "index_app", "store_app"]
 
 app = typer.Typer(
     help="Embeddings that can be cut: adapt, verify, store and search text embeddings whose first K numbers are a "
@@ -46,4 +48,6 @@ app.command(epilog="Example: matryo mine configs/msmarco.yaml --set mine.dim=192
 app.command(epilog="Example: matryo evaluate configs/stdlib.yaml --set evaluate.target_dim=64")(evaluate)
 app.command(epilog="Example: matryo report runs/demo")(report)
 app.command(epilog="Example: matryo check sets/texts")(check)
+app.add_typer(index_app, name="index")
+app.add_typer(store_app, name="store")
 app.add_typer(data_app, name="data")

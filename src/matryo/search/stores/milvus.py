@@ -1,7 +1,5 @@
 """Milvus: a Milvus Lite file of this process, or a cluster by its address; the only file that imports pymilvus."""
 
-# mypy: disable-error-code="import-untyped, import-not-found"
-
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
