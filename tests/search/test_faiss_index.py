@@ -134,6 +134,19 @@ def test_settings_by_name(clustered: tuple[np.ndarray, np.ndarray]) -> None:
             index.configure({"nprobe": bad})  # type: ignore[dict-item]
 
 
+def test_a_longer_shortlist_finds_more(clustered: tuple[np.ndarray, np.ndarray]) -> None:
+    documents, queries = clustered
+    index = FaissIndex.build(documents, space=SPACE, dim=6, shortlist=10)
+    true = ExactIndex.build(documents, space=SPACE).search(queries, 10).rows
+    few = shared(index.search(queries, 10).rows, true)
+    index.configure({}, shortlist=400)
+    assert index.facts().settings["shortlist"] == 400
+    assert shared(index.search(queries, 10).rows, true) > few + 0.05
+    for refusing, shortlist in ((index, 0), (FaissIndex.build(documents, space=SPACE, rescore=False), 5)):
+        with pytest.raises(MatryoError, match="shortlist must be at least 1 and needs rescore=True"):
+            refusing.configure({}, shortlist=shortlist)
+
+
 def test_places_that_faiss_leaves_empty_are_missing(clustered: tuple[np.ndarray, np.ndarray]) -> None:
     documents, queries = clustered
     for rescore in (False, True):

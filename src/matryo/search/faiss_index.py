@@ -177,15 +177,19 @@ class FaissIndex(Index):
             for dim, index in made.items()
         }
 
-    def configure(self, settings: Mapping[str, float]) -> None:
+    def configure(self, settings: Mapping[str, float], *, shortlist: int | None = None) -> None:
         """Change how this index searches from now on, by FAISS's own names.
 
         Args:
             settings: for example {"nprobe": 16} for inverted lists, {"efSearch": 64} for HNSW.
+            shortlist: rows rescored per query, None to leave their number as it is.
 
-        Raises: MatryoError if this index has no setting of a name, or FAISS refuses a value.
+        Raises: MatryoError if this index has no setting of a name, FAISS refuses a value, or nothing is rescored.
         """
+        check_shortlist(shortlist, self._vectors is not None)
         configure(self._index, settings)
+        if shortlist is not None:
+            self._settings = {**self._settings, "shortlist": shortlist}
         given = {name: float(value) for name, value in settings.items()}
         self._settings = {**self._settings, "settings": {**self._settings["settings"], **given}}
 

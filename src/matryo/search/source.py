@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -59,8 +60,14 @@ class Origin:
         check_queries(queries, self.space.width)
         if self.matrix is None:
             return queries
-        turned: Array = unit_rows(queries.astype(np.float64)) @ self.matrix.astype(np.float64)
+        turned: Array = unit_rows(queries.astype(np.float64)) @ self._wide
         return turned
+
+    @cached_property
+    def _wide(self) -> NDArray[np.float64]:
+        """The rotation in float64: widening it costs more than turning one query."""
+        assert self.matrix is not None
+        return self.matrix.astype(np.float64)
 
     def about(self) -> dict[str, Any]:
         """What `index.json` states of it."""
