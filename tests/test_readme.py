@@ -22,7 +22,16 @@ SHOWN_ONLY = [code for language, skipped, code in BLOCKS if language == "python"
 COMMANDS = [
     line.partition("#")[0].strip() for language, _, code in BLOCKS if language == "bash" for line in code.splitlines()
 ]
-LONG = ("adapt minilm", "matryo export", "configs/pairs.yaml")
+LONG = (
+    "adapt minilm",
+    "matryo export",
+    "configs/pairs.yaml",
+    "encode minilm stdlib",
+    "build sets/stdlib",
+    "search indexes/stdlib",
+    "evaluate indexes/stdlib",
+    "plan sets/stdlib",
+)
 
 
 @pytest.fixture(scope="module")

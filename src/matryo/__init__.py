@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from matryo.losses import NestedLoss, nested_info_nce
     from matryo.maps import MatrixMap, fit_full_head, fit_nested_head, fit_rotation, load_map
     from matryo.measures import Measure, evaluate, judge, recommend_dim
-    from matryo.search import BM25, ExactIndex, search_prefixes
+    from matryo.search import (
+        BM25,
+        ExactIndex,
+        FaissIndex,
+        FunnelIndex,
+        Passages,
+        QuantizedIndex,
+        calibrate,
+        load_index,
+        search_prefixes,
+    )
+    from matryo.search.stores import ChromaStore, MilvusStore
     from matryo.training.methods import Arm
     from matryo.training.mining import mine_negatives
     from matryo.training.rows import training_rows
@@ -41,7 +52,18 @@ _HOMES = {
     "matryo.losses": ("NestedLoss", "nested_info_nce"),
     "matryo.maps": ("MatrixMap", "fit_full_head", "fit_nested_head", "fit_rotation", "load_map"),
     "matryo.measures": ("Measure", "evaluate", "judge", "recommend_dim"),
-    "matryo.search": ("BM25", "ExactIndex", "search_prefixes"),
+    "matryo.search": (
+        "BM25",
+        "ExactIndex",
+        "FaissIndex",
+        "FunnelIndex",
+        "Passages",
+        "QuantizedIndex",
+        "calibrate",
+        "load_index",
+        "search_prefixes",
+    ),
+    "matryo.search.stores": ("ChromaStore", "MilvusStore"),
     "matryo.training.methods": ("Arm",),
     "matryo.training.mining": ("mine_negatives",),
     "matryo.training.rows": ("training_rows",),
@@ -53,21 +75,27 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BM25",
     "Arm",
+    "ChromaStore",
     "EmbeddingSet",
     "Encoder",
     "ExactIndex",
+    "FaissIndex",
     "FormatError",
+    "FunnelIndex",
     "Hits",
     "LossSettings",
     "MappedEncoder",
     "MatrixMap",
     "MatryoError",
     "Measure",
+    "MilvusStore",
     "MineSettings",
     "MissingExtra",
     "NestedLoss",
     "NotFittedError",
     "Pairs",
+    "Passages",
+    "QuantizedIndex",
     "Retrieval",
     "Score",
     "ShapeError",
@@ -75,6 +103,7 @@ __all__ = [
     "SpaceError",
     "Texts",
     "TrainSettings",
+    "calibrate",
     "check_dims",
     "cut",
     "encode_to_set",
@@ -85,6 +114,7 @@ __all__ = [
     "fit_rotation",
     "judge",
     "load_encoder",
+    "load_index",
     "load_map",
     "merge",
     "mine_negatives",

@@ -112,7 +112,7 @@ def test_threads_are_set_for_each_measurement_and_restored(corpus):
     import faiss
     import torch
 
-    queries, documents = corpus
+    queries, _ = corpus
     seen = []
 
     class Watched:

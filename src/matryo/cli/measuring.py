@@ -25,7 +25,7 @@ from matryo.cli.options import (
 
 def curve(
     model: ModelName,
-    data: Annotated[Path, typer.Argument(help="A BEIR, processed, SMART or TREC folder.")],
+    data: Annotated[Path, typer.Argument(help="A BEIR, processed, SMART or TREC folder, or stdlib.")],
     dims: Dims = None,
     map_: Annotated[
         list[str], typer.Option("--map", help="none (plain cut), rotation, random, or a map's folder; may be repeated.")

@@ -37,7 +37,7 @@ class Dtype(StrEnum):
 
 def encode(
     model: ModelName,
-    texts: Annotated[Path, typer.Argument(help="A retrieval folder (its documents), a jsonl file, or plain lines.")],
+    texts: Annotated[Path, typer.Argument(help="A retrieval folder (its documents), stdlib, jsonl, or plain lines.")],
     out: Annotated[Path, typer.Argument(help="Folder of the embedding set; the same command resumes it.")],
     role: Annotated[Role, typer.Option(help="Decides the prompt, and which texts of a folder.")] = Role.document,
     dtype: Annotated[Dtype, typer.Option(help="Numbers on disk.")] = Dtype.float32,

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from matryo.data import open_retrieval
 from matryo.embeddings import EmbeddingSet
 from matryo.encoders import Encoder, encode_to_set
 from matryo.errors import MatryoError
@@ -16,7 +15,7 @@ from matryo.evaluation.queries import Queries
 from matryo.evaluation.results import RunResults
 from matryo.evaluation.score import PLAIN_CUT, Score
 from matryo.experiments.comparison import N_RANDOM_DRAWS, RANDOM, ROTATION
-from matryo.experiments.encoding import truncation_note
+from matryo.experiments.encoding import open_task, truncation_note
 from matryo.experiments.floor import bm25_floor
 from matryo.experiments.settings import ModelSettings, cuda_available, default_dims
 from matryo.experiments.stopwatch import Stopwatch
@@ -57,7 +56,7 @@ def measure_curve(
 
     Args:
         model: the model.
-        data: folder in any layout that `open_retrieval` knows.
+        data: folder in any layout that `open_retrieval` knows, or the word stdlib.
         dims: prefix lengths in any order; None = a ladder up to the width.
         maps: "none" (plain cut), "rotation" (fitted on these documents), "random" (mean of several draws), or the
             folder of a saved map; each once.
@@ -78,7 +77,7 @@ def measure_curve(
     if len(set(maps)) < len(maps) or not maps:
         raise MatryoError(f"maps must be one or more, each once, got {list(maps)}; drop the repetition")
     with clock.step("read"):
-        task = open_retrieval(data, split=split, skip_bad=skip_bad)
+        task = open_task(data, split, skip_bad=skip_bad)
     with clock.step("load model"):
         encoder = model.load()
     rising = check_dims(dims or default_dims(encoder.width), encoder.width)
