@@ -30,7 +30,7 @@ def crowded() -> ParetoChart:
     """Forty points, most of them on top of each other."""
     points = tuple(
         ParetoPoint(
-            f"int8@{dim} rotated {number}", f"{bits} bits", 1 - 1 / (dim * bits), 0.5, 1.0, dim * bits / 8 + number / 10,
+            f"int8@{dim} rotated {number}", f"{bits} bits", 1 - 1 / (dim * bits), 0.5, 1.0, dim * bits / (8 - number),
             1e5 / (dim + number), chosen=(dim, bits, number) == (96, 8, 0),
         )
         for dim in (32, 64, 96, 192, 384)

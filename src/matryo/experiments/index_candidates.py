@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,14 @@ from matryo.experiments.index_ranks import code_ranks, kept, sizes_for
 from matryo.experiments.index_settings import IndexSettings
 from matryo.prefix import Array
 from matryo.search import ExactIndex, FunnelIndex, FunnelPlan, Index, QuantizedIndex, Stage
+from matryo.search.funnel import default_dims
 from matryo.search.funnel_calibration import neighbour_ranks
 from matryo.search.funnel_recall import recall_bound
 from matryo.search.quantized_codes import Codes, NumberCodes, SignCodes
 
 CONFIDENCE = 0.95
-BITS = (32, 16, 8, 1)
+BITS = (16, 8, 1)
+_SCANS = {32: "float32", 8: "int8"}
 _SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3)
 _STEP = 32
 _N_SINGLE, _BATCH, _N_WARM_UP, _N_COUNTED = 50, 200, 5, 50
@@ -109,7 +110,7 @@ def dim_ladder(width: int) -> tuple[int, ...]:
 
 def n_candidates(width: int) -> int:
     """How many `candidates` looks at, for a bar of progress."""
-    return prod((len(dim_ladder(width)), len(BITS))) + 2
+    return 2 + len(_funnels(width)) + len(BITS) * len(dim_ladder(width))
 
 
 def candidates(corpus: Corpus, recall: float) -> Iterator[Candidate | None]:
@@ -128,22 +129,20 @@ def candidates(corpus: Corpus, recall: float) -> Iterator[Candidate | None]:
     ladder = dim_ladder(width)
     flat = IndexSettings(kind="flat")
     yield _measured(corpus, flat, "flat", (), np.ones(1), ExactIndex.build(corpus.by_row), 4.0 * width)
-    funnel = FunnelIndex.build(corpus.in_blocks)
-    yield _measured(corpus, IndexSettings(kind="funnel"), "funnel", (), np.ones(1), funnel)
-    for index, dims in ((funnel, funnel.dims), *((None, (dim, width)) for dim in ladder[:-1])):
-        if len(dims) < 2:  # so narrow that a funnel has no prefix of its own
-            yield None
-            continue
-        built = index or FunnelIndex.build(corpus.in_blocks, dims=dims)
+    funnel = FunnelIndex.build(corpus.in_blocks, scan=_SCANS[8])
+    yield _measured(corpus, IndexSettings(kind="funnel", bits=8), "funnel", (), np.ones(1), funnel)
+    for dims, scanned in _funnels(width):
+        usual = (dims, scanned) == (funnel.dims, 8)
+        built = funnel if usual else FunnelIndex.build(corpus.in_blocks, dims=dims, scan=_SCANS[scanned])
         ranks = neighbour_ranks(built.parts, built.asked(corpus.queries), corpus.neighbours)
         sizes = sizes_for(ranks[: corpus.half], recall, k)
         shares = kept(ranks[corpus.half :], sizes)
         stages = tuple(Stage(dim, size) for dim, size in zip(built.dims[:-1], sizes, strict=True))
         plan = FunnelPlan(stages, k, recall, _low(shares), CONFIDENCE, len(shares))
-        settings = IndexSettings(kind="funnel", dims=dims, recall=recall)
-        kind = "32 bits" if index is None else "funnel"
+        settings = IndexSettings.model_validate({"kind": "funnel", "dims": dims, "recall": recall, "bits": scanned})
+        kind = "funnel" if usual else f"{scanned} bits"
         yield _measured(corpus, settings, kind, sizes, shares, built.with_plan(plan))
-    for bits in BITS[1:]:
+    for bits in BITS:
         for dim in ladder:
             ranks = code_ranks(_codes(corpus.by_row, dim, bits), corpus.queries, corpus.neighbours)
             (size,) = sizes_for(ranks[: corpus.half], recall, k)
@@ -157,6 +156,12 @@ def candidates(corpus: Corpus, recall: float) -> Iterator[Candidate | None]:
             kind = "1 bit" if bits == 1 else f"{bits} bits"
             read = coded.resident_bytes / corpus.by_row.n_rows
             yield _measured(corpus, settings, kind, (size,), kept(ranks[corpus.half :], (size,)), coded, read)
+
+
+def _funnels(width: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+    """Stages and bits of the calibrated funnels: the usual ones in 8 bits, each dim of the ladder in 32."""
+    ladder = (((dim, width), 32) for dim in dim_ladder(width)[:-1])
+    return tuple(one for one in ((default_dims(width), 8), *ladder) if len(one[0]) > 1)
 
 
 def _codes(rows: EmbeddingSet, dim: int, bits: int) -> Codes:

@@ -186,6 +186,12 @@ def recommendation(one: Candidate, k: int) -> str:
 
 def why_none(found: list[Candidate], limits: Limits, n_verifying: int) -> str:
     """One sentence: the limit that cannot be kept together with the others, and how near a candidate comes."""
+    short = recall_bound(np.ones(n_verifying), CONFIDENCE)
+    if short < limits.recall:
+        return (
+            f"{n_verifying} queries that verify cannot show a recall of {limits.recall}: without any miss they show "
+            f"{short:.4f}; give at least {2 * fewest_queries(limits.recall, CONFIDENCE):,} queries"
+        )
     if others := [one for one in found if limits.broken(one) <= {"latency"}]:
         one = min(others, key=lambda one: one.p50_ms)
         return (
@@ -197,12 +203,6 @@ def why_none(found: list[Candidate], limits: Limits, n_verifying: int) -> str:
         return (
             f"no index keeps the limit of {limits.max_bytes:g} bytes per vector together with the others; nearest is "
             f"{one.name} with {one.bytes_per_vector:,.1f} bytes"
-        )
-    short = recall_bound(np.ones(n_verifying), CONFIDENCE)
-    if short < limits.recall:
-        return (
-            f"{n_verifying} queries that verify cannot show a recall of {limits.recall}: without any miss they show "
-            f"{short:.4f}; give at least {2 * fewest_queries(limits.recall, CONFIDENCE):,} queries"
         )
     if others := [one for one in found if limits.broken(one) <= {"recall"}]:
         one = max(others, key=lambda one: one.recall_low)

@@ -64,7 +64,7 @@ class Plan:
         words = ["matryo", "index", "build", self.set_folder, str(index), "--kind", one.kind]
         if one.dims is not None:
             words += ["--dims", ",".join(map(str, one.dims))]
-        if one.kind == "quantized":
+        if one.kind != "flat":
             words += ["--bits", str(one.bits)]
         if one.shortlist is not None:
             words += ["--shortlist", str(one.shortlist)]

@@ -10,7 +10,8 @@ from matryo.search.quantized_codes import Codes
 
 _GROUP_QUERIES = 64
 _GROUP_SCORES = 1 << 26  # scores held at a time: 256 MiB, unless one query has more
-_CONFIDENCE = 0.95
+_CONFIDENCES = (0.995, 0.98, 0.95)  # on the queries that choose, best above that of those that verify
+_SLACK = 0.2  # of what may be missed must be left to be missed, or a confidence asks too much of so few queries
 _STEPS, _FEWER = 20, 0.8  # quantiles to try; each leaves this share of the misses of the one before
 _ROUNDING = 1e-12
 
@@ -61,8 +62,9 @@ def code_ranks(codes: Codes, queries: Array, neighbours: NDArray[np.int64]) -> N
 def sizes_for(ranks: NDArray[np.int64], recall: float, k: int) -> tuple[int, ...]:
     """Shortlists, one per stage, with which other queries like these will show this recall.
 
-    These queries miss at most half of what they may, and their own lower bound at 95 % confidence reaches the recall
-    where they are enough for that. Every stage is cut at the same quantile of the ranks, which is raised until then.
+    These queries miss at most half of what they may, and their own lower bound reaches the recall, at the highest
+    confidence that so many queries can have. Every stage is cut at the same quantile of the ranks, which is raised
+    until then.
 
     Args:
         ranks: (n, k, stages) from 1.
@@ -77,14 +79,16 @@ def sizes_for(ranks: NDArray[np.int64], recall: float, k: int) -> tuple[int, ...
     """
     flat = ranks.reshape(-1, ranks.shape[2])
     misses = (1.0 - recall) / 2.0
-    provable = recall_bound(np.ones(len(ranks)), _CONFIDENCE) >= recall
+    without_misses, wanted = np.ones(len(ranks)), recall + _SLACK * (1.0 - recall)
+    confidence = next((c for c in _CONFIDENCES if recall_bound(without_misses, c) >= wanted), None)
     for number in range(_STEPS + 1):
         share = 1.0 if number == _STEPS else 1.0 - misses * _FEWER**number
         cut = np.maximum(np.quantile(flat, share, axis=0, method="inverted_cdf").astype(np.int64), k)
         # a stage keeps at least what the next one is given
         sizes = tuple(np.maximum.accumulate(cut[::-1])[::-1].tolist())
         shares = kept(ranks, sizes)
-        if shares.mean() >= 1.0 - misses - _ROUNDING and (not provable or recall_bound(shares, _CONFIDENCE) >= recall):
+        few = shares.mean() >= 1.0 - misses - _ROUNDING
+        if few and (confidence is None or recall_bound(shares, confidence) >= recall):
             break
     return sizes
 
