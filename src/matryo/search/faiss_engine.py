@@ -121,13 +121,13 @@ def write_file(index: Any, path: Path) -> None:
 
 
 def read_file(path: Path) -> Any:
-    """Read what `write_file` wrote.
+    """Open what `write_file` wrote; codes and links are mapped, not loaded, where this FAISS can map them.
 
     Raises: FormatError if FAISS cannot read it, or it does not compare by inner products.
     """
     faiss = faiss_module()
     try:
-        index = faiss.read_index(str(path))
+        index = faiss.read_index(str(path), getattr(faiss, "IO_FLAG_MMAP_IFC", 0))  # older ones cannot
     except RuntimeError as error:
         raise FormatError(f"{path} is not readable by FAISS: {_reason(error)}; save the index anew") from None
     if index.metric_type != faiss.METRIC_INNER_PRODUCT:

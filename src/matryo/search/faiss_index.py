@@ -263,7 +263,7 @@ class FaissIndex(Index):
 
     @classmethod
     def load(cls, folder: Path | str, *, space: Space | str | None = None) -> Self:
-        """Read what `save` wrote; the vectors are mapped, FAISS's index is read into memory; see `Index.load`."""
+        """Read what `save` wrote; the vectors are mapped, and so is FAISS's index where FAISS can; see `Index.load`."""
         home = Path(folder)
         stored = read_index(home, _KIND, _STORED, _FILE)
         origin, vectors = Origin.load(home, stored, space)
