@@ -292,6 +292,24 @@ def test_one_seed_and_no_validation(data: RunData, tiny_model_folder: Path, mode
     assert "no validation part to choose by" in " ".join(found.notes) and found.settings["bm25"] is None
 
 
+def test_indexes_of_the_best_arm_stand_in_the_results_and_on_disk(
+    data: RunData, tiny_model_folder: Path, models: dict, folder: Path
+) -> None:
+    indexes = [{"kind": "quantized", "dims": 16}, {"kind": "funnel", "dims": [8], "recall": 0.99}]
+    asked = config(baselines=("plain",), rotate_arms=False, indexes=indexes, index_arm="matryoshka", bm25=False)
+    found = evaluate_run(asked, data, tiny_model_folder, models, folder)
+    seed = found.settings["chosen"]["matryoshka"]["seed"]
+    assert found.settings["indexes"]["vectors"] == f"matryoshka, seed {seed}"
+    indexed = table(found, "indexes")
+    assert [row[0] for row in indexed.rows] == ["exact 32", "int8@16 rotated"]
+    exact = dict(zip(indexed.columns, indexed.rows[0], strict=True))
+    assert exact["MRR@10"] == pytest.approx(of(found, "matryoshka", "none", 32, seed=seed).value, abs=1e-6)
+    assert "recall@50" in indexed.columns and "hit@50" not in indexed.columns
+    # the training queries are too few to promise that
+    assert "index funnel 8 .99 is not measured: recall 0.99" in " ".join(found.notes)
+    assert (folder / "indexes" / "exact" / "index.json").is_file()
+
+
 def test_a_missing_model_and_a_taken_name_are_refused(
     data: RunData, tiny_model_folder: Path, models: dict, folder: Path
 ) -> None:

@@ -148,6 +148,11 @@ def test_the_limit_that_cannot_be_kept_is_named(limits: Limits, expected: Candid
         assert found is None and expected in why_none([CHEAP, SURE], limits, 1_000)
 
 
+def test_bytes_are_compared_to_the_whole_byte() -> None:
+    assert Limits(0.95, max_bytes=10).broken(replace(CHEAP, bytes_per_vector=10.02)) == set()
+    assert Limits(0.95, max_bytes=10).broken(replace(CHEAP, bytes_per_vector=10.6)) == {"bytes"}
+
+
 def test_a_recall_that_nothing_reaches_is_named_with_the_nearest() -> None:
     told = why_none([CHEAP, replace(CHEAP, recall_low=0.9)], Limits(0.98), 1_000)
     assert (

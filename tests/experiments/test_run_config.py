@@ -86,3 +86,19 @@ def test_shipped_configs_are_valid_and_say_what_they_do(path: Path, file: Path) 
 
 def test_all_promised_configs_are_there() -> None:
     assert {path.stem for path in CONFIGS} >= {"smoke", "stdlib", "pairs", "msmarco"}
+
+
+def test_indexes_are_multiplied_out_and_checked_when_the_config_is_read(file: Path) -> None:
+    data = "data: {kind: toy}\narms: [matryoshka]\nevaluate:\n  indexes:\n    - "
+    found = read(file, data + "{kind: quantized, dims: [4, 8], bits: [8, 1]}\n    - {kind: funnel, dims: [4, 8]}")
+    assert [one.name for one in found.evaluate.every_index()] == [
+        "int8@4 rotated", "binary@4 rotated", "int8@8 rotated", "binary@8 rotated", "funnel 4>8",
+    ]  # fmt: skip
+    written = file.with_name("again.yaml")
+    write_config(written, found)
+    assert read_config(written, RetrievalConfig) == found
+    assert "takes no recall" in refused(file, data + "{kind: flat, recall: 0.9}")
+    assert "rerank ranks given candidates only" in refused(file, data + "{kind: flat}\n  rerank: top.dev")
+    assert "start or one of matryoshka, got other" in refused(file, data + "{kind: flat}\n  index_arm: other")
+    alone = "data: {kind: toy}\narms: [matryoshka]\nevaluate: {index_arm: start}"
+    assert "there are no indexes" in refused(file, alone)

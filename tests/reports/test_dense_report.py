@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from matryo.evaluation.results import RunResults
+from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.reports.dense_report import dense_report, findings, headline, is_dense_retrieval, measure_tables
 from matryo.reports.document import Report
 from matryo.reports.html import report_html
@@ -137,3 +137,19 @@ def test_names_are_only_text(dense_results: RunResults) -> None:
     scores = tuple(replace(s, model=name) if s.model == "matryoshka" else s for s in dense_results.scores)
     page = report_html(dense_report(replace(dense_results, scores=scores)))
     assert "<script" not in page and "&lt;script&gt;" in page
+
+
+def test_indexes_are_drawn_beside_their_tables(dense_results: RunResults) -> None:
+    columns = ("Index", "Kind", "Dim", "Bits", "Recall@10", "Recall@10 low", "Recall@10 high", "Bytes per vector")
+    rows = (
+        ("exact 384", "exact", 384, 32, 1.0, 1.0, 1.0, 1536.0),
+        ("int8@96", "quantized", 96, 8, 0.9, 0.8, 1.0, 100.0),
+    )
+    stored = ExtraTable("indexes", "Indexes", columns, rows, ("a note",))
+    report = dense_report(replace(dense_results, tables=(*dense_results.tables, stored)))
+    section = next(section for section in report.sections if section.title == "Approximate search")
+    assert [chart.name for chart in section.charts] == ["indexes"] and len(section.tables) == 1
+    further = [table for section in report.sections if section.title == "Further tables" for table in section.tables]
+    assert "Indexes" not in {table.title for table in further}
+    assert "](indexes.png)" in report_markdown(report)
+    assert "Recall@10 (stretched towards 1)" in report_html(report)

@@ -116,10 +116,9 @@ def pareto_tables(stored: ExtraTable) -> tuple[Table, ...]:
     """The stored table as two to print: what is found and what it costs, with intervals below, and times."""
     times = [at for at, name in enumerate(stored.columns) if name.startswith(_TIMES)]
     others = [at for at in range(len(stored.columns)) if at not in times]
-    found = _table(stored, others, stored.title, stored.notes[:-1] if times else stored.notes)
-    if not times:
-        return (found,)
-    return found, _table(stored, [0, *times], "Time of a search", stored.notes[-1:])
+    about_times = [note for note in stored.notes if note.startswith("times:")]
+    found = _table(stored, others, stored.title, [note for note in stored.notes if note not in about_times])
+    return (found, _table(stored, [0, *times], "Time of a search", about_times)) if times else (found,)
 
 
 def _table(stored: ExtraTable, places: Sequence[int], title: str, notes: Sequence[str]) -> Table:
