@@ -8,8 +8,8 @@ exact best 10 that it finds, less its standard error, is `--recall`; of the sett
 is taken. Recall is stated of other queries, with a 95 % interval.
 
 "held" is what the process gained by opening the index and answering all calibrating queries with its final settings:
-anonymous memory, after the allocator was told to give back what is free, and the pages of FAISS's own file where that is
-mapped. The mapped vectors that our sides rescore with are not in it; the bytes of their rows read per query stand beside.
+anonymous memory, after the allocator was told to give back what is free, and the pages of FAISS's own file where that
+is mapped. The mapped vectors that our sides rescore with are not in it; bytes of their rows per query stand beside it.
 """
 
 import argparse
