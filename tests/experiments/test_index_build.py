@@ -48,8 +48,8 @@ def recall_of(index: Index, documents: EmbeddingSet, queries: Array, k: int = 10
     ("values", "kind", "dim", "bits"),
     [
         ({"kind": "flat"}, ExactIndex, WIDTH, 32),
-        ({"kind": "funnel", "dims": (16, 32)}, FunnelIndex, 16, 32),
-        ({"kind": "funnel", "dims": (16,), "bits": 8}, FunnelIndex, 16, 8),
+        ({"kind": "funnel", "dims": (16, 32), "bits": 32}, FunnelIndex, 16, 32),
+        ({"kind": "funnel", "dims": (16,)}, FunnelIndex, 16, 8),
         ({"kind": "quantized", "dims": (32,)}, QuantizedIndex, 32, 8),
         ({"kind": "quantized", "bits": 1}, QuantizedIndex, WIDTH, 1),
         ({"kind": "ivf", "dims": (32,), "settings": {"nprobe": 3}}, FaissIndex, 32, 32),

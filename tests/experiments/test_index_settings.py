@@ -12,7 +12,8 @@ from matryo.experiments.index_settings import IndexSettings, read_settings
 def test_bits_are_those_of_the_kind_unless_given() -> None:
     assert IndexSettings(kind="quantized").bits == 8
     assert IndexSettings(kind="quantized", bits=1).bits == 1
-    assert {IndexSettings(kind=kind).bits for kind in ("flat", "funnel", "ivf", "hnsw")} == {32}
+    assert IndexSettings(kind="funnel").bits == IndexSettings().bits == 8
+    assert {IndexSettings(kind=kind).bits for kind in ("flat", "ivf", "hnsw")} == {32}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ def test_bits_are_those_of_the_kind_unless_given() -> None:
         ({"kind": "flat"}, "flat"),
         ({"kind": "funnel"}, "funnel"),
         ({"kind": "funnel", "dims": (384, 96, 192), "recall": 0.99}, "funnel 96>192>384 .99"),
-        ({"kind": "funnel", "dims": (96,), "bits": 8, "rotate": False}, "funnel 96 int8 unrotated"),
+        ({"kind": "funnel", "dims": (96,), "bits": 16, "rotate": False}, "funnel 96 16 bits unrotated"),
         ({"kind": "quantized", "dims": (96,)}, "int8@96 rotated"),
         ({"kind": "quantized", "bits": 1, "shortlist": 300}, "binary shortlist 300"),
         ({"kind": "ivf", "dims": (96,), "bits": 16, "settings": {"nprobe": 8}}, "ivf@96 float16 rotated nprobe=8"),

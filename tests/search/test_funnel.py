@@ -203,7 +203,7 @@ def test_a_plan_keeps_the_shortlists_it_names(rng: np.random.Generator) -> None:
     planned = exact.with_plan(PLAN)
     hits, counts = planned.search_counted(queries, 10)
     assert (counts.survivors == [40, 20, 20]).all()
-    assert (counts.bytes_read == 900 * 12 + 4 * (40 * 16 + 20 * WIDTH)).all()
+    assert (counts.bytes_read == 900 * 8 + 4 * (40 * 16 + 20 * WIDTH)).all()
     truth = exact.search(queries, 10)
     for at in range(9):
         common, ours, theirs = np.intersect1d(hits.rows[at], truth.rows[at], return_indices=True)

@@ -8,7 +8,7 @@ from matryo.embeddings import ArrayVectors
 from matryo.errors import MatryoError
 from matryo.prefix import unit_rows
 from matryo.search import funnel_scan
-from matryo.search.funnel_scan import build_scan, int8_products, suffix_norms
+from matryo.search.funnel_scan import build_scan, code_products, int8_products, suffix_norms
 
 
 @settings(deadline=None, max_examples=60)
@@ -32,7 +32,7 @@ def test_scores_are_off_by_no_more_than_stated(rng: np.random.Generator, name: s
     x, q = (unit_rows(rng.standard_normal((n, 30)) * 0.9 ** np.arange(30)).astype(np.float32) for n in (300, 20))
     scan = build_scan(ArrayVectors(x), (dim, 30), name)
     coded = scan.coded(q[:, :dim])
-    found = scan.products(coded, slice(None)).double().numpy() * coded.step.double().numpy()
+    found = code_products(coded, scan.codes).double().numpy() * coded.step.double().numpy()
     true = q[:, :dim].astype(np.float64) @ x[:, :dim].astype(np.float64).T
     allowed = scan.residual * np.linalg.norm(q[:, :dim], axis=1) + coded.error + 1e-5
     assert (np.abs(found - true).max(axis=1) <= allowed).all()
@@ -43,7 +43,7 @@ def test_scores_are_off_by_no_more_than_stated(rng: np.random.Generator, name: s
 def test_a_query_of_zeros_scores_zero(rng: np.random.Generator) -> None:
     scan = build_scan(ArrayVectors(unit_rows(rng.standard_normal((9, 8), dtype=np.float32))), (4, 8), "int8")
     coded = scan.coded(np.zeros((1, 4), dtype=np.float32))
-    assert not scan.products(coded, slice(None)).any() and coded.error == 0.0
+    assert not code_products(coded, scan.codes).any() and coded.error == 0.0
 
 
 def test_wrong_products_are_noticed_before_anything_is_searched(

@@ -70,9 +70,12 @@ class LiveRows:
 
         Returns: the shard, row numbers in it, and which of `live` these are.
         """
+        if len(self._ends) == 1 and not len(self._deleted):
+            yield 0, live, slice(None)
+            return
         stored = self.stored(live)
         shards = np.searchsorted(self._ends, stored, side="right")
-        for shard in np.unique(shards).tolist():
+        for shard in np.flatnonzero(np.bincount(shards)).tolist():
             inside = shards == shard
             chosen = slice(None) if inside.all() else np.flatnonzero(inside)
             yield shard, stored[chosen] - self._stored_before[shard], chosen

@@ -14,7 +14,7 @@ Kind = Literal["flat", "funnel", "quantized", "ivf", "hnsw", "faiss"]
 
 _BITS: dict[str, tuple[int, ...]] = {
     "flat": (32,),
-    "funnel": (32, 16, 8),
+    "funnel": (8, 16, 32),
     "quantized": (8, 16, 1),
     "ivf": (32, 16, 8),
     "hnsw": (32, 16, 8),
@@ -34,7 +34,7 @@ class IndexSettings(Settings):
             bits), ivf (inverted lists), hnsw (a graph), faiss (any factory).
         dims: stages of a funnel, to which the width is added; for the others the one prefix length that is scanned.
             None = a funnel's default, or the full width.
-        bits: of each number that is scanned; 8 if nothing is said of a quantized index, else 32.
+        bits: of each number that is scanned; 8 if nothing is said of a funnel or a quantized index, else 32.
         recall: share of the exact best k to find. A funnel is calibrated to it, at 95 % confidence; quantized, ivf and
             hnsw look further until the sample queries have it. None = a funnel is exact, the others as they come.
         rotate: rotate the vectors first, so that prefixes hold the most they can; only where a prefix is scanned.
@@ -50,7 +50,7 @@ class IndexSettings(Settings):
 
     kind: Kind = "funnel"
     dims: tuple[PositiveInt, ...] | None = None
-    bits: Literal[32, 16, 8, 1] = 32
+    bits: Literal[32, 16, 8, 1] = 8
     recall: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     rotate: bool = True
     shortlist: PositiveInt | None = None
@@ -60,8 +60,8 @@ class IndexSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _usual_bits(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and "bits" not in values and values.get("kind") in _BITS:
-            return {**values, "bits": _BITS[values["kind"]][0]}
+        if isinstance(values, Mapping) and "bits" not in values and values.get("kind", "funnel") in _BITS:
+            return {**values, "bits": _BITS[values.get("kind", "funnel")][0]}
         return values
 
     @field_validator("dims")
@@ -123,7 +123,8 @@ class IndexSettings(Settings):
         dims = "" if self.dims is None else ">".join(map(str, self.dims))
         numbers = _NUMBERS[self.bits]
         if self.kind == "funnel":
-            parts = ["funnel", dims, numbers, "" if self.rotate else "unrotated"]
+            scanned = "" if self.bits == _BITS["funnel"][0] else f"{self.bits} bits"
+            parts = ["funnel", dims, scanned, "" if self.rotate else "unrotated"]
         else:
             what = numbers if self.kind == "quantized" else self.factory or self.kind
             also = "" if self.kind == "quantized" else numbers

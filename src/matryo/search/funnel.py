@@ -19,7 +19,7 @@ from matryo.search.base import Index, IndexFacts, folder_bytes
 from matryo.search.exact import check_queries, exact_float32, search_dim
 from matryo.search.funnel_bound import Asked
 from matryo.search.funnel_folder import KIND, Funnel, read_funnel, write_funnel
-from matryo.search.funnel_pass import BoundsBuffer
+from matryo.search.funnel_pass import ScanBuffer
 from matryo.search.funnel_plan import FunnelCounts, FunnelPlan
 from matryo.search.funnel_rows import Rotation, UnitRows, check_rotation
 from matryo.search.funnel_scan import SCANS, build_scan
@@ -27,8 +27,9 @@ from matryo.search.funnel_stages import Answers, Parts, answer_by_plan, answer_e
 from matryo.space import Space, same_space
 
 _STEP = 32
-GROUP_QUERIES = 64
+GROUP_QUERIES = 128
 GROUP_SCORES = 1 << 25  # scores of the scan that a worker holds at a time: 128 MiB, unless one query has more
+_HELD_BYTES = 1 << 29  # of a set that is scaled and rotated in memory rather than at every reading: 512 MiB
 _QUERIES_TO_DIVIDE = 8  # queries per worker from which on dividing them beats dividing the work on each
 
 
@@ -53,8 +54,8 @@ class FunnelIndex(Index):
     `matryo.maps.fit_rotation` returns, and queries as they are, or index a rotated set and rotate the queries.
 
     What is scanned stays in memory (mapped after `load`): `dims[0]` numbers per row, and 4 bytes per row and dim. All
-    other numbers are read from where the vectors lie. A set that is rotated is rotated at every reading until the
-    index is saved; load it from there to search it often.
+    other numbers are read from where the vectors lie. A set of more than 512 MiB is scaled and rotated at every reading
+    until the index is saved; load it from there to search it often.
     """
 
     def __init__(self, funnel: Funnel, given: EmbeddingSet | None = None) -> None:
@@ -113,8 +114,8 @@ class FunnelIndex(Index):
             check_rotation(rotation, space)
             searched, matrix = rotation.target, rotation.matrix
         rows: UnitRows | ArrayVectors = UnitRows(source, matrix)
-        if not isinstance(vectors, EmbeddingSet):
-            # what lies in memory is scaled and rotated once; a set may be larger than memory
+        if not isinstance(vectors, EmbeddingSet) or 4 * rows.n_rows * rows.width <= _HELD_BYTES:
+            # scaled and rotated once; a set may be larger than memory
             rows = ArrayVectors(rows.read(slice(None), 0, rows.width))
         given = vectors if isinstance(vectors, EmbeddingSet) else None
         parts = Parts(build_scan(rows, chosen, scan), rows)
@@ -194,21 +195,21 @@ class FunnelIndex(Index):
         """Search at the full width and say what was looked at; see `search`.
 
         Queries are searched in groups, several groups at a time where there are many queries. Memory beyond the index:
-        4 bytes per row for each of up to 64 queries in exact mode, but no more than 128 MiB per thread unless one query
-        alone needs more; where the bound drops few rows, up to four times that.
+        4 bytes per row for each of up to 128 queries, but no more than 128 MiB per thread unless one query alone needs
+        more; where the exact bound drops few rows, up to four times that.
         """
         check_k(k)
-        asked = self.asked(queries, space)
-        rows = np.full((len(asked), k), MISSING, dtype=np.int64)
-        scores = np.full((len(asked), k), -np.inf, dtype=np.float32)
-        survivors = np.zeros((len(asked), len(self.dims)), dtype=np.int64)
-        n_bytes = np.zeros(len(asked), dtype=np.int64)
+        queries = self._checked(queries, space)
+        rows = np.full((len(queries), k), MISSING, dtype=np.int64)
+        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        survivors = np.zeros((len(queries), len(self.dims)), dtype=np.int64)
+        n_bytes = np.zeros(len(queries), dtype=np.int64)
         if self.n_rows:
             at_most = min(k, self.n_rows)
-            for some, found in self._answers(asked, at_most):
+            for some, found in self._answers(queries, at_most):
                 rows[some, :at_most], scores[some, :at_most] = found.hits.rows, found.hits.scores
                 survivors[some] = found.survivors
-                n_bytes[some] = found.bytes_read + self.n_rows * self._funnel.parts.scan.row_bytes
+                n_bytes[some] = found.bytes_read
         return Hits(rows, scores), FunnelCounts(self.dims, survivors, n_bytes)
 
     def asked(self, queries: Array | EmbeddingSet, space: Space | str | None = None) -> Asked:
@@ -216,43 +217,46 @@ class FunnelIndex(Index):
 
         Raises: what `search` raises about queries.
         """
+        return Asked.of(self._checked(queries, space), self._funnel.rotation, self.dims)
+
+    def _checked(self, queries: Array | EmbeddingSet, space: Space | str | None) -> Array:
         if isinstance(queries, EmbeddingSet):
             same_space(queries.space, self.space, "queries and index")
             queries = queries.to_numpy()
         if space is not None:
             same_space(space, self.space, "queries and index")
         check_queries(queries, self.space.width)
-        return Asked.of(queries, self._funnel.rotation, self.dims)
+        return queries
 
-    def _answers(self, asked: Asked, k: int) -> list[tuple[slice, Answers]]:
+    def _answers(self, queries: Array, k: int) -> list[tuple[slice, Answers]]:
         """Groups of queries and what they find; 1 <= k <= n_rows."""
         import torch
 
         with exact_float32(None) as threads:
-            workers = threads if len(asked) >= threads * _QUERIES_TO_DIVIDE else 1
-            size = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows, -(-len(asked) // workers)))
-            groups = [slice(first, first + size) for first in range(0, len(asked), size)]
+            workers = threads if len(queries) >= threads * _QUERIES_TO_DIVIDE else 1
+            size = max(1, min(GROUP_QUERIES, GROUP_SCORES // self.n_rows, -(-len(queries) // workers)))
+            groups = [slice(first, first + size) for first in range(0, len(queries), size)]
             if workers == 1:
-                return self._answer(asked, groups, k)
-            # before the workers start, because a thread keeps the number that is set when it first computes
-            torch.set_num_threads(max(1, threads // workers))
+                return self._answer(queries, groups, k)
             shares = [groups[worker::workers] for worker in range(workers)]
-            with ThreadPoolExecutor(workers) as pool:
-                return list(chain.from_iterable(pool.map(self._answer, repeat(asked), shares, repeat(k))))
+            # in each worker, because products of int8 heed only the number that was set in their own thread
+            with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(chain.from_iterable(pool.map(self._answer, repeat(queries), shares, repeat(k))))
 
-    def _answer(self, asked: Asked, groups: Sequence[slice], k: int) -> list[tuple[slice, Answers]]:
+    def _answer(self, queries: Array, groups: Sequence[slice], k: int) -> list[tuple[slice, Answers]]:
         """Search for each group of queries together, in one worker."""
         import torch
 
         parts, plan = self._funnel.parts, self._funnel.plan
         with torch.inference_mode(), torch.autocast("cpu", enabled=False):
+            # one for all groups, because the system clears what a process asks for anew
+            held = ScanBuffer()
+            asked = [Asked.of(queries[some], self._funnel.rotation, self.dims) for some in groups]
             if plan is None:
-                # one for all groups, because the system clears what a process asks for anew
-                held = BoundsBuffer()
-                return [(some, answer_exactly(parts, asked.part(some), k, held)) for some in groups]
+                return list(zip(groups, (answer_exactly(parts, some, k, held) for some in asked), strict=True))
             sizes = (min(max(stage.shortlist, k), self.n_rows) for stage in plan.stages)
             stages = [replace(stage, shortlist=size) for stage, size in zip(plan.stages, sizes, strict=True)]
-            return [(some, answer_by_plan(parts, asked.part(some), stages, k)) for some in groups]
+            return list(zip(groups, (answer_by_plan(parts, some, stages, k, held) for some in asked), strict=True))
 
     def save(self, folder: Path | str) -> None:
         """Write the rows, of length 1 and rotated, as a set of the same ids, and what is scanned; see `Index.save`."""

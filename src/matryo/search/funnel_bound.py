@@ -40,9 +40,12 @@ class Asked:
     @classmethod
     def of(cls, queries: Array, matrix: NDArray[np.float32] | None, dims: tuple[int, ...]) -> Self:
         """Scale, rotate and measure (g, width) queries."""
+        import torch
+
         full = unit_rows(queries.astype(np.float64))
         if matrix is not None:
-            full = unit_rows(full @ matrix.astype(np.float64))
+            # by torch, because the threads of NumPy's product stay awake and are in the way of those that search
+            full = unit_rows((torch.from_numpy(full) @ torch.from_numpy(matrix).double()).numpy())
         edges = list(zip((0, *dims[:-1]), dims, strict=True))
         squares = np.stack([row_norms(block(full, a, b)) ** 2 for a, b in edges], axis=1)
         beyond = np.sqrt(squares[:, ::-1].cumsum(axis=1)[:, ::-1])

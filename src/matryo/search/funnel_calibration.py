@@ -23,6 +23,7 @@ from matryo.search.funnel_pass import coded_prefixes, tile_rows, tiles
 from matryo.search.funnel_plan import FunnelPlan, Stage
 from matryo.search.funnel_recall import fewest_queries, recall_bound
 from matryo.search.funnel_rows import row_ranges
+from matryo.search.funnel_scan import code_products
 from matryo.search.funnel_stages import Parts
 
 _SHAPE_SHARE = 4  # one query of this many shapes the ladder, the others test it
@@ -175,7 +176,7 @@ def neighbour_ranks(parts: Parts, asked: Asked, neighbours: NDArray[np.int64]) -
             with torch.inference_mode(), torch.autocast("cpu", enabled=False):
                 coded = coded_prefixes(parts.scan, some)
                 for rows in tiles(n_rows, tile_rows(n_rows, len(some))):
-                    torch.mul(parts.scan.products(coded, rows), coded.step, out=scanned[:, rows])
+                    torch.mul(code_products(coded, parts.scan.codes[rows]), coded.step, out=scanned[:, rows])
             scores = scanned.numpy()
             for i in range(len(dims) - 1):
                 if i:

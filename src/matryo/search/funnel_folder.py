@@ -80,7 +80,7 @@ def write_funnel(funnel: Funnel, folder: Path, ids: list[str], role: str, prompt
         role=role,
         prompt=prompt,
         shard_rows=SHARD_ROWS,
-        edges=(0, *funnel.parts.scan.dims),  # single rows are gathered block by block: no more blocks than stages
+        edges=_edges(funnel.parts.scan.dims),
     )
     scan = funnel.parts.scan
     tensors = {"codes": scan.codes, "scale": scan.scale, "suffix": scan.suffix}
@@ -109,6 +109,11 @@ def write_funnel(funnel: Funnel, folder: Path, ids: list[str], role: str, prompt
         "plan": {} if funnel.plan is None else funnel.plan.to_json(),
     }
     write_json(folder / _INDEX_FILE, stored)
+
+
+def _edges(dims: tuple[int, ...]) -> tuple[int, ...]:
+    """Where the rows are split: single rows are gathered block by block, so that no stage should need two."""
+    return (0, *dims) if len(dims) > 2 else (0, dims[-1])
 
 
 def read_funnel(folder: Path, space: Space | str | None, disk_bytes: int) -> Funnel:

@@ -99,35 +99,36 @@ class Scan:
         lost = row_norms(wanted - codes * step)
         return Coded(torch.from_numpy(codes.astype(np.int8)), torch.from_numpy(step), lost * self.longest * _ROUNDINGS)
 
-    def products(self, coded: Coded, rows: slice) -> "torch.Tensor":
-        """Products of codes: with `coded.step` times as much as one counts, the dot products of the prefixes.
 
-        Args:
-            coded: g queries.
-            rows: neighbouring rows.
+def code_products(coded: Coded, codes: "torch.Tensor", out: "torch.Tensor | None" = None) -> "torch.Tensor":
+    """Products of codes: with `coded.step` times as much as one counts, the dot products of the prefixes.
 
-        Returns: (g, m) int32 or float32.
-        """
-        import torch
+    Args:
+        coded: g queries.
+        codes: (m, dims[0]) of some rows of a scan.
+        out: (g, m) to fill, in one piece; int32 for codes of int8, else float32.
 
-        codes = self.codes[rows]
-        if codes.dtype == torch.int8:
-            return int8_products(coded.codes, codes)
-        if codes.dtype == torch.float32:
-            return coded.codes @ codes.T
-        # products of narrow numbers would be rounded to narrow numbers, beyond any bound worth having
-        pieces = [codes[first : first + _WIDEN_ROWS] for first in range(0, len(codes), _WIDEN_ROWS)]
-        return torch.cat([coded.codes @ piece.float().T for piece in pieces], dim=1)
+    Returns: (g, m) int32 or float32.
+    """
+    import torch
+
+    if codes.dtype == torch.int8:
+        return int8_products(coded.codes, codes, out)
+    if codes.dtype == torch.float32:
+        return torch.mm(coded.codes, codes.T, out=out)
+    # products of narrow numbers would be rounded to narrow numbers, beyond any bound worth having
+    pieces = [codes[first : first + _WIDEN_ROWS] for first in range(0, len(codes), _WIDEN_ROWS)]
+    return torch.cat([coded.codes @ piece.float().T for piece in pieces], dim=1, out=out)
 
 
-def int8_products(queries: "torch.Tensor", codes: "torch.Tensor") -> "torch.Tensor":
+def int8_products(queries: "torch.Tensor", codes: "torch.Tensor", out: "torch.Tensor | None" = None) -> "torch.Tensor":
     """Dot products of whole numbers, exact: (g, d) int8 and (n, d) int8 -> (g, n) int32."""
     import torch
 
     if codes.shape[1] == 1:
         # torch's product of int8 matrices returns noise for a single column
-        return queries.int() * codes.int().T
-    return torch._int_mm(queries, codes.T)
+        return torch.mul(queries.int(), codes.int().T, out=out)
+    return torch._int_mm(queries, codes.T) if out is None else torch._int_mm(queries, codes.T, out=out)
 
 
 def check_products(scan: Scan) -> None:

@@ -1,6 +1,6 @@
 """From a scan to hits, stage by stage, for several queries together: exact by a bound, or by shortlists of a plan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.hits import Hits
+from matryo.hits import Hits, best
 from matryo.prefix import Array, block
 from matryo.search.funnel_bound import Asked, coding_error, margin
-from matryo.search.funnel_pass import Alive, BoundsBuffer, coded_prefixes, scan_all, shortlist
+from matryo.search.funnel_pass import Alive, ScanBuffer, coded_prefixes, scan_bounds, scan_products
 from matryo.search.funnel_plan import Stage
 from matryo.search.funnel_scan import Scan
 from matryo.search.topk import mark_best
@@ -49,7 +49,7 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Hits of g queries, (g, len(dims)) rows alive after each stage, (g,) bytes read beyond the scan."""
+    """Hits of g queries, (g, len(dims)) rows alive after each stage, (g,) bytes read."""
 
     hits: Hits
     survivors: NDArray[np.int64]
@@ -65,7 +65,7 @@ def n_seeds(k: int, n_rows: int) -> int:
     return min(2 * k + 16, n_rows)
 
 
-def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: BoundsBuffer) -> Answers:
+def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: ScanBuffer) -> Answers:
     """The exact best k by (-score, row); 1 <= k <= rows.
 
     The threshold is a score that k rows are known to reach. Every stage drops the rows whose bound lies below it by
@@ -73,7 +73,7 @@ def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: BoundsBuffer) -> 
     """
     scan, width = parts.scan, parts.rows.width
     coded = coded_prefixes(scan, asked)
-    scanned = scan_all(scan, asked, coded, buffer)
+    scanned = scan_bounds(scan, asked, coded, buffer)
     error = coding_error(asked, scan.residual, coded.error)
 
     def low(dim: int) -> NDArray[np.float32]:
@@ -82,7 +82,9 @@ def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: BoundsBuffer) -> 
     seeds = scanned.promising(n_seeds(k, scan.n_rows))
     threshold = _reached(parts, asked, np.repeat(np.arange(len(asked)), seeds.shape[1]), seeds.ravel(), k)
     n_read = np.full(len(asked), seeds.shape[1] * width)
-    alive = scanned.alive(scan, asked, low(scan.dims[0]))
+    alive = scanned.reaching(low(scan.dims[0]))
+    beyond = asked.suffix[alive.query, 0].astype(np.float32) * scan.suffix[0].numpy()[alive.row]
+    alive = alive._replace(score=alive.score - beyond)
     survivors = [np.bincount(alive.query, minlength=len(asked))]
     for i, (start, dim) in enumerate(pairwise(scan.dims[:-1]), start=1):
         alive = alive._replace(score=alive.score + _dots(parts, asked, alive, start, dim))
@@ -96,10 +98,10 @@ def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: BoundsBuffer) -> 
     n_read += survivors[-1] * width
     hits, final = _ranked(parts, asked, alive, k)
     counts = np.stack([*survivors[: len(scan.dims) - 1], final], axis=1)
-    return Answers(hits, counts, n_read * _FLOAT_BYTES)
+    return Answers(hits, counts, n_read * _FLOAT_BYTES + scan.n_rows * scan.row_bytes)
 
 
-def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int) -> Answers:
+def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int, buffer: ScanBuffer) -> Answers:
     """The best k of what the shortlists of a plan keep; scores are those of exact search.
 
     Args:
@@ -107,12 +109,13 @@ def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int) 
         asked: g queries.
         stages: the first one at the scanned dim; each keeps at least k rows and at most all.
         k: hits, at most the number of rows.
+        buffer: for the scan.
     """
     scan = parts.scan
-    first = shortlist(scan, coded_prefixes(scan, asked), stages[0].shortlist)
-    order = np.argsort(first.rows, axis=1)
-    rows = np.take_along_axis(first.rows, order, axis=1)
-    scores = np.take_along_axis(first.scores, order, axis=1)
+    coded = coded_prefixes(scan, asked)
+    first = scan_products(scan, coded, buffer).best(stages[0].shortlist)
+    rows = first.row.reshape(len(asked), -1)
+    scores = first.score.reshape(rows.shape) * coded.step.numpy()
     start, n_numbers, survivors = scan.dims[0], 0, [rows.shape[1]]
     for stage in stages[1:]:
         scores = scores + _dots(parts, asked, _flat(rows, scores), start, stage.dim).reshape(rows.shape)
@@ -125,20 +128,13 @@ def answer_by_plan(parts: Parts, asked: Asked, stages: Sequence[Stage], k: int) 
     n_numbers += rows.shape[1] * parts.rows.width
     hits, _ = _ranked(parts, asked, _flat(rows, scores), k)
     counts = np.tile([*survivors, rows.shape[1]], (len(asked), 1))
-    return Answers(hits, counts, np.full(len(asked), n_numbers * _FLOAT_BYTES))
+    n_scanned = scan.codes.nbytes  # without the lengths, which only bounds need
+    return Answers(hits, counts, np.full(len(asked), n_numbers * _FLOAT_BYTES + n_scanned))
 
 
 def _flat(rows: NDArray[np.int64], scores: NDArray[np.float32]) -> Alive:
     """The same number of rows of every query, one after the other."""
     return Alive(np.repeat(np.arange(len(rows)), rows.shape[1]), rows.ravel(), scores.ravel())
-
-
-def _ranges(query: NDArray[np.int64], n_queries: int) -> Iterator[tuple[int, int, int]]:
-    """Every query that has rows, with where they begin and end."""
-    edges = np.searchsorted(query, np.arange(n_queries + 1)).tolist()
-    for number, (low, high) in enumerate(pairwise(edges)):
-        if low < high:
-            yield number, low, high
 
 
 def _dots(parts: Parts, asked: Asked, alive: Alive, start: int, stop: int) -> NDArray[np.float32]:
@@ -148,10 +144,29 @@ def _dots(parts: Parts, asked: Asked, alive: Alive, start: int, stop: int) -> ND
     step = max(1, _HELD_NUMBERS // (stop - start))
     for first in range(0, len(found), step):
         some = slice(first, first + step)
-        held, dots = parts.rows.take(alive.row[some], start, stop), found[some]
-        for number, low, high in _ranges(alive.query[some], len(asked)):
-            np.dot(held[low:high], queries[number], out=dots[low:high])
+        multiply_rows(parts.rows.take(alive.row[some], start, stop), queries, alive.query[some], found[some])
     return found
+
+
+def multiply_rows(
+    rows: NDArray[np.float32], queries: NDArray[np.float32], query: NDArray[np.int64], out: NDArray[np.float32]
+) -> None:
+    """Dot product of every row with its query.
+
+    Args:
+        rows: (m, d).
+        queries: (g, d).
+        query: (m,) rising, the query of each row.
+        out: (m,) to fill.
+    """
+    numbers, first = np.unique(query, return_index=True)
+    counts = np.diff(first, append=len(query))
+    if len(numbers) and (counts == counts[0]).all():
+        shaped = rows.reshape(len(numbers), int(counts[0]), -1)
+        np.einsum("qsd,qd->qs", shaped, queries[numbers], out=out.reshape(shaped.shape[:2]))
+        return
+    for number, low, count in zip(numbers.tolist(), first.tolist(), counts.tolist(), strict=True):
+        np.dot(rows[low : low + count], queries[number], out=out[low : low + count])
 
 
 def _reached(
@@ -160,16 +175,8 @@ def _reached(
     """A score that at least k rows of each query reach, -inf where fewer than k are given."""
     width = parts.rows.width
     alive = Alive(query, row, np.empty(0, dtype=np.float32))
-    return _kth(_dots(parts, asked, alive, 0, width), query, len(asked), k) - margin(width)
-
-
-def _kth(scores: NDArray[np.float32], query: NDArray[np.int64], n_queries: int, k: int) -> NDArray[np.float64]:
-    """The k-th highest score of every query, -inf where there are fewer."""
-    found = np.full(n_queries, -np.inf)
-    for number, low, high in _ranges(query, n_queries):
-        if high - low >= k:
-            found[number] = np.partition(scores[low:high], high - low - k)[high - low - k]
-    return found
+    alive = alive._replace(score=_dots(parts, asked, alive, 0, width))
+    return alive.kth(len(asked), k).astype(np.float64) - margin(width)
 
 
 def _raised(parts: Parts, asked: Asked, alive: Alive, size: int, k: int) -> tuple[NDArray[np.float64], Array]:
@@ -179,7 +186,7 @@ def _raised(parts: Parts, asked: Asked, alive: Alive, size: int, k: int) -> tupl
     """
     chosen = [
         low + np.sort(np.argpartition(-alive.score[low:high], size - 1)[:size])
-        for _, low, high in _ranges(alive.query, len(asked))
+        for low, high in pairwise(np.searchsorted(alive.query, np.arange(len(asked) + 1)).tolist())
         if high - low > _CROWDED * size
     ]
     if not chosen:
@@ -196,17 +203,15 @@ def _ranked(parts: Parts, asked: Asked, alive: Alive, k: int) -> tuple[Hits, NDA
     summed in float64, each row by itself: a product of matrices would sum in an order that depends on the other rows,
     and equal rows must score the same.
     """
-    width = parts.rows.width
-    scores = _dots(parts, asked, alive, 0, width)
-    low = _kth(scores, alive.query, len(asked), k) - 2.0 * margin(width)
-    alive = alive.where(scores >= low[alive.query])
+    width, g = parts.rows.width, len(asked)
+    alive = alive._replace(score=_dots(parts, asked, alive, 0, width))
+    alive = alive.where(alive.score >= (alive.kth(g, k) - 2.0 * margin(width))[alive.query])
     final = np.empty(len(alive.row), dtype=np.float32)
     step = max(1, _HELD_NUMBERS // (2 * width))
     for first in range(0, len(final), step):
         some = slice(first, first + step)
-        held = parts.rows.take(alive.row[some], 0, width) * asked.full[alive.query[some]]
-        final[some] = held.sum(axis=1)
-    order = np.lexsort((alive.row, -final, alive.query))
-    first_of = np.searchsorted(alive.query, np.arange(len(asked)))
-    picked = order[first_of[:, None] + np.arange(k)]
-    return Hits(alive.row[picked], final[picked]), np.bincount(alive.query, minlength=len(asked))
+        taken = parts.rows.take(alive.row[some], 0, width)
+        final[some] = (taken * asked.full[alive.query[some]]).sum(axis=1)
+    best_k = alive._replace(score=final).best(g, k)
+    hits = best(best_k.row.reshape(g, k), best_k.score.reshape(g, k), k)
+    return hits, np.bincount(alive.query, minlength=g)
