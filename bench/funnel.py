@@ -35,7 +35,7 @@ from matryo.hits import Hits
 from matryo.maps import fit_rotation
 from matryo.measures.statistics import bootstrap_mean
 from matryo.prefix import block, row_norms
-from matryo.search import FunnelIndex, calibrate
+from matryo.search import FunnelIndex, IndexFacts, calibrate
 from search_corpus import WORK, Corpus, encoded_corpus, made_corpus
 
 K = 10
@@ -99,8 +99,10 @@ def same_hits(ours: Hits, scores: NDArray[np.float32], rows: NDArray[np.int64]) 
     return f"same rows {1 - other.mean():.4%}, {other.sum()} in another place; largest difference of scores {apart:.1e}"
 
 
-def measure(corpus: Corpus, place: Path, dims: tuple[int, ...], plan_dims: tuple[int, ...], args: Any) -> None:
-    """Build, save, load, compare and print."""
+def measure(
+    corpus: Corpus, place: Path, dims: tuple[int, ...], plan_dims: tuple[int, ...], args: Any
+) -> dict[str, IndexFacts]:
+    """Build, save, load, compare and print; what both funnels are."""
     started = time.perf_counter()
     rotation = fit_rotation(corpus.documents, corpus.documents.space)
     print(f"rotation fitted in {time.perf_counter() - started:.1f} s")
@@ -147,12 +149,16 @@ def measure(corpus: Corpus, place: Path, dims: tuple[int, ...], plan_dims: tuple
             f"{ratio(one[base], one[name]):>9.2f}{1e3 * statistics.median(many[name]):>10.1f}"
             f"{ratio(many[base], many[name]):>9.2f}"
         )
-    for label, dims_now in (("exact", dims), ("calibrated", plan_dims)):
-        opened, answered = cold_start(folder_of(place, dims_now), queries[:1], args.threads)
-        facts = (exact if label == "exact" else planned).facts()
+    return {"exact": exact.facts(), "calibrated": planned.facts()}
+
+
+def open_cold(place: Path, facts: dict[str, IndexFacts], query: NDArray[np.float32], n: int, threads: int) -> None:
+    """Time opening and the first query of saved funnels, and print what they weigh."""
+    for label, found in facts.items():
+        opened, answered = cold_start(folder_of(place, tuple(found.settings["dims"])), query, threads)
         print(
             f"{label}: cold, opened in {opened:.3f} s, first query in {answered:.3f} s; "
-            f"{facts.resident_bytes / n:.1f} bytes per row scanned, {facts.disk_bytes / n:.0f} on disk"
+            f"{found.resident_bytes / n:.1f} bytes per row scanned, {found.disk_bytes / n:.0f} on disk"
         )
 
 
@@ -222,7 +228,10 @@ def main() -> None:
     width = corpus.documents.width
     print(f"{corpus.documents.n_rows:,} x {width}, {'made' if args.rows else 'real'} rows, k {K}, batches of {BATCH:,}")
     dims, plan_dims = (tuple(sorted({*map(int, d.split(",")), width})) for d in (args.dims, args.plan_dims))
-    measure(corpus, args.work / ("made-index" if args.rows else "real-index"), dims, plan_dims, args)
+    place = args.work / ("made-index" if args.rows else "real-index")
+    facts = measure(corpus, place, dims, plan_dims, args)
+    # not before: the system does not forget what a process has mapped
+    open_cold(place, facts, corpus.verifying[:1], corpus.documents.n_rows, args.threads)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ ASKING = ("synopsis", "question", "docstring")
 WORK = Path("runs/search-corpus")
 N_NEIGHBOURS = 10
 N_DIFFERENCES = 20_000  # rows whose neighbours lend the ways to move
-PART = (0.3, 1.0)
+PART = (0.0, 0.8)
 _SAME = 0.9999
 _BLOCK = 1 << 12
 
