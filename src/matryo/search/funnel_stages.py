@@ -70,6 +70,12 @@ def answer_exactly(parts: Parts, asked: Asked, k: int, buffer: ScanBuffer) -> An
 
     The threshold is a score that k rows are known to reach. Every stage drops the rows whose bound lies below it by
     more than the margin; a row that might tie with the k-th is kept.
+
+    Args:
+        parts: what is searched.
+        asked: g queries.
+        k: hits.
+        buffer: for the scan.
     """
     scan, width = parts.scan, parts.rows.width
     coded = coded_prefixes(scan, asked)

@@ -4,7 +4,7 @@ A query's threshold is the k-th score found so far. Of each block only the maxim
 compared with it; the few groups that beat it are looked at one by one. Later blocks hold ever fewer such groups.
 """
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +45,12 @@ class RunningTop:
         """Take what belongs to the best k out of one block.
 
         Args:
-            scores: (n, b) float32, contiguous, b a multiple of GROUP, finite, or -inf where there is no document; or
-                int32, the least of all where there is none. Whole numbers beyond 2**24 are rounded.
+            scores: (n, b) float32, contiguous, b a multiple of GROUP, finite, or -inf where there is no document.
             first_row: row number of the block's first document.
         """
         n, b = scores.shape
         n_groups = b // GROUP
-        maxima: NDArray[Any] = scores.view(n, n_groups, GROUP).amax(dim=2).numpy()
+        maxima: NDArray[np.float32] = scores.view(n, n_groups, GROUP).amax(dim=2).numpy()
         open_groups = maxima > self._threshold[:, None]
         # where most groups are open, opening them one by one costs more than reading the whole row
         crowded = np.count_nonzero(open_groups, axis=1) > n_groups // 2
@@ -75,7 +74,7 @@ class RunningTop:
         self._add(query, column + first_row, kept)
 
     def _offer_whole(
-        self, scores: NDArray[Any], maxima: NDArray[Any], chosen: NDArray[np.int64], first_row: int
+        self, scores: NDArray[np.float32], maxima: NDArray[np.float32], chosen: NDArray[np.int64], first_row: int
     ) -> None:
         """Take what is above the threshold out of whole rows of scores; where that is too much, the best k of them."""
         b, n_groups = scores.shape[1], maxima.shape[1]
@@ -93,7 +92,7 @@ class RunningTop:
         self._add(chosen[query], position - query * b + first_row, scores.ravel()[position])
         self._merge()  # at once, because these thresholds were far too low
 
-    def _add(self, query: NDArray[np.int64], row: NDArray[np.int64], score: NDArray[Any]) -> None:
+    def _add(self, query: NDArray[np.int64], row: NDArray[np.int64], score: NDArray[np.float32]) -> None:
         """Put candidates, ordered by query and then row, at most _WAITING * k per query, among those that wait."""
         if not len(query):
             return
