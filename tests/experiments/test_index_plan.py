@@ -52,7 +52,7 @@ def test_every_candidate_stands_there_and_nothing_else_is_left(planned: tuple[st
     assert sorted(path.name for path in out.iterdir()) == ["pareto.png", "pareto.svg", "plan.json", "plan.md"]
     names = [one["name"] for one in stored["candidates"]]
     assert len(set(names)) == len(names) and len(names) + _skipped(stored) == n_candidates(WIDTH)
-    assert {"flat", "funnel int8", "int8@32 rotated", "binary@48 rotated", "float16@16 rotated"} <= set(names)
+    assert {"flat", "funnel", "int8@32 rotated", "binary@48 rotated", "float16@16 rotated"} <= set(names)
     assert stored["n_queries"] == N and stored["limits"]["max_bytes"] == 60
     flat = stored["candidates"][0]
     assert flat["recall_low"] == 1.0 and flat["bytes_read"] == 4 * M * WIDTH

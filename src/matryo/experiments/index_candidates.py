@@ -20,7 +20,6 @@ from matryo.search.quantized_codes import Codes, NumberCodes, SignCodes
 
 CONFIDENCE = 0.95
 BITS = (16, 8, 1)
-_SCANS = {32: "float32", 8: "int8"}
 _SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3)
 _STEP = 32
 _N_SINGLE, _BATCH, _N_WARM_UP, _N_COUNTED = 50, 200, 5, 50
@@ -129,19 +128,17 @@ def candidates(corpus: Corpus, recall: float) -> Iterator[Candidate | None]:
     ladder = dim_ladder(width)
     flat = IndexSettings(kind="flat")
     yield _measured(corpus, flat, "flat", (), np.ones(1), ExactIndex.build(corpus.by_row), 4.0 * width)
-    funnel = FunnelIndex.build(corpus.in_blocks, scan=_SCANS[8])
+    funnel = FunnelIndex.build(corpus.in_blocks)
     yield _measured(corpus, IndexSettings(kind="funnel", bits=8), "funnel", (), np.ones(1), funnel)
-    for dims, scanned in _funnels(width):
-        usual = (dims, scanned) == (funnel.dims, 8)
-        built = funnel if usual else FunnelIndex.build(corpus.in_blocks, dims=dims, scan=_SCANS[scanned])
+    for dims in _funnels(width):
+        built = funnel if dims == funnel.dims else FunnelIndex.build(corpus.in_blocks, dims=dims)
         ranks = neighbour_ranks(built.parts, built.asked(corpus.queries), corpus.neighbours)
         sizes = sizes_for(ranks[: corpus.half], recall, k)
         shares = kept(ranks[corpus.half :], sizes)
         stages = tuple(Stage(dim, size) for dim, size in zip(built.dims[:-1], sizes, strict=True))
         plan = FunnelPlan(stages, k, recall, _low(shares), CONFIDENCE, len(shares))
-        settings = IndexSettings.model_validate({"kind": "funnel", "dims": dims, "recall": recall, "bits": scanned})
-        kind = "funnel" if usual else f"{scanned} bits"
-        yield _measured(corpus, settings, kind, sizes, shares, built.with_plan(plan))
+        settings = IndexSettings.model_validate({"kind": "funnel", "dims": dims, "recall": recall, "bits": 8})
+        yield _measured(corpus, settings, "funnel", sizes, shares, built.with_plan(plan))
     for bits in BITS:
         for dim in ladder:
             ranks = code_ranks(_codes(corpus.by_row, dim, bits), corpus.queries, corpus.neighbours)
@@ -158,10 +155,10 @@ def candidates(corpus: Corpus, recall: float) -> Iterator[Candidate | None]:
             yield _measured(corpus, settings, kind, (size,), kept(ranks[corpus.half :], (size,)), coded, read)
 
 
-def _funnels(width: int) -> tuple[tuple[tuple[int, ...], int], ...]:
-    """Stages and bits of the calibrated funnels: the usual ones in 8 bits, each dim of the ladder in 32."""
-    ladder = (((dim, width), 32) for dim in dim_ladder(width)[:-1])
-    return tuple(one for one in ((default_dims(width), 8), *ladder) if len(one[0]) > 1)
+def _funnels(width: int) -> tuple[tuple[int, ...], ...]:
+    """Stages of the calibrated funnels: the usual ones, and each dim of the ladder with the full width."""
+    stages = (default_dims(width), *((dim, width) for dim in dim_ladder(width)[:-1]))
+    return tuple(dict.fromkeys(dims for dims in stages if len(dims) > 1))
 
 
 def _codes(rows: EmbeddingSet, dim: int, bits: int) -> Codes:

@@ -29,7 +29,7 @@ from matryo.space import Space, same_space
 _STEP = 32
 GROUP_QUERIES = 128
 GROUP_SCORES = 1 << 25  # scores of the scan that a worker holds at a time: 128 MiB, unless one query has more
-_HELD_BYTES = 1 << 29  # of a set that is scaled and rotated in memory rather than at every reading: 512 MiB
+_HELD_BYTES = 1 << 29  # of a set that is rotated in memory rather than at every reading: 512 MiB
 _QUERIES_TO_DIVIDE = 8  # queries per worker from which on dividing them beats dividing the work on each
 
 
@@ -54,8 +54,8 @@ class FunnelIndex(Index):
     `matryo.maps.fit_rotation` returns, and queries as they are, or index a rotated set and rotate the queries.
 
     What is scanned stays in memory (mapped after `load`): `dims[0]` numbers per row, and 4 bytes per row and dim. All
-    other numbers are read from where the vectors lie. A set of more than 512 MiB is scaled and rotated at every reading
-    until the index is saved; load it from there to search it often.
+    other numbers are read from where the vectors lie. A set that is rotated is held in memory until the index is saved
+    and loaded, one of more than 512 MiB is rotated at every reading.
     """
 
     def __init__(self, funnel: Funnel, given: EmbeddingSet | None = None) -> None:
@@ -114,8 +114,9 @@ class FunnelIndex(Index):
             check_rotation(rotation, space)
             searched, matrix = rotation.target, rotation.matrix
         rows: UnitRows | ArrayVectors = UnitRows(source, matrix)
-        if not isinstance(vectors, EmbeddingSet) or 4 * rows.n_rows * rows.width <= _HELD_BYTES:
-            # scaled and rotated once; a set may be larger than memory
+        small = matrix is not None and 4 * rows.n_rows * rows.width <= _HELD_BYTES
+        if not isinstance(vectors, EmbeddingSet) or small:
+            # scaled and rotated once; a set may be larger than memory, and one that is not rotated is cheap to read
             rows = ArrayVectors(rows.read(slice(None), 0, rows.width))
         given = vectors if isinstance(vectors, EmbeddingSet) else None
         parts = Parts(build_scan(rows, chosen, scan), rows)
