@@ -18,10 +18,11 @@ RELATIONSHIP_STYLES = ("monogamous", "open", "polyamorous")
 KIDS = ("has and wants more", "has and wants no more", "wants", "wants none", "unsure")
 LIFESTYLES = ("active", "homebody", "nightlife", "outdoors", "urban culture", "minimalist", "family-centred", "nomadic")
 INTERESTS = (
-    "hiking", "climbing", "cycling", "running", "yoga", "swimming", "football", "chess", "board games", "video games",
-    "cooking", "baking", "wine", "coffee", "gardening", "birdwatching", "photography", "painting", "pottery", "knitting",
-    "woodworking", "writing", "poetry", "novels", "history books", "astronomy", "guitar", "piano", "choir", "jazz",
-    "theatre", "film", "travel", "sailing", "camping", "volunteering", "dogs", "cats", "dancing", "languages",
+    "hiking", "climbing", "cycling", "running", "yoga", "swimming", "football", "chess", "board games",
+    "video games", "cooking", "baking", "wine", "coffee", "gardening", "birdwatching", "photography", "painting",
+    "pottery", "knitting", "woodworking", "writing", "poetry", "novels", "history books", "astronomy", "guitar",
+    "piano", "choir", "jazz", "theatre", "film", "travel", "sailing", "camping", "volunteering", "dogs", "cats",
+    "dancing", "languages",
 )  # fmt: skip
 DEALBREAKERS = ("smoking", "heavy drinking", "no ambition", "long distance", "wants kids", "wants no kids",
                 "different faith", "different politics", "dishonesty", "workaholism")  # fmt: skip
@@ -32,7 +33,8 @@ SENIORITIES = ("junior", "mid", "senior", "lead", "executive")
 CITIES = (
     "Amsterdam", "Athens", "Austin", "Barcelona", "Berlin", "Boston", "Chicago", "Copenhagen", "Denver", "Dublin",
     "Edinburgh", "Lisbon", "London", "Madrid", "Melbourne", "Montreal", "Munich", "New York", "Paris", "Portland",
-    "Prague", "San Francisco", "Seattle", "Singapore", "Stockholm", "Sydney", "Toronto", "Vancouver", "Vienna", "Zurich",
+    "Prague", "San Francisco", "Seattle", "Singapore", "Stockholm", "Sydney", "Toronto", "Vancouver", "Vienna",
+    "Zurich",
 )  # fmt: skip
 
 DATING_TEMPLATES = (
