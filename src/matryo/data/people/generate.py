@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from matryo.data.people import chances
 from matryo.data.people.careers import CAREERS, SKILLS
@@ -11,6 +11,7 @@ from matryo.data.people.dealbreakers import broken_by
 from matryo.data.people.draws import Draws
 from matryo.data.people.schema import (
     AMBITIONS,
+    ATTACHMENT_STYLES,
     CITIES,
     COMMUNICATION_STYLES,
     CORE_VALUES,
@@ -28,10 +29,11 @@ from matryo.errors import MatryoError
 
 TWIN = "-twin"
 """What the id of a twin ends in."""
-N_MIRRORED = 3
+N_MIRRORED = 2
 """Traits of a twin that lie on the other side of the middle."""
 
 _YOUNGEST, _OLDEST = 22, 65
+_BigFive = tuple[int, int, int, int, int]
 
 
 class _Work(NamedTuple):
@@ -66,8 +68,9 @@ def generate_people(n: int, seed: int, *, start: int = 0) -> Iterator[Person]:
 def twin(person: Person, seed: int) -> Person:
     """Somebody who is easily taken for this person: same city, career, age and all that one domain alone tells.
 
-    Another identity: the three traits that stand out most are mirrored at 50, with the letters that go with them; two
-    of four core values, communication and attachment are others; so are religion and politics where they matter.
+    Another identity: the two traits that stand out most are mirrored at 50, with the letters that go with them; two of
+    four core values are others; so is the style of communication or of attachment; so are religion and politics where
+    they matter.
 
     Args:
         person: who is altered.
@@ -80,14 +83,19 @@ def twin(person: Person, seed: int) -> Person:
     scores = tuple(100 - score if t in mirrored else score for t, score in enumerate(person.big_five))
     kept = draws.some(person.core_values, 2)
     new_values = draws.some([v for v in _values_for(person.religion) if v not in person.core_values], 2)
+    communication, attachment = person.communication, person.attachment
+    if draws.uniform() < 0.5:
+        communication = draws.pick([s for s in COMMUNICATION_STYLES if s != communication])
+    else:
+        attachment = draws.pick([s for s in ATTACHMENT_STYLES if s != attachment])
     return replace(
         person,
         id=person.id + TWIN,
-        big_five=scores,
+        big_five=cast(_BigFive, scores),
         mbti=_other_letters(person.mbti, [TRAITS[t] for t in mirrored]),
         core_values=draws.some(kept + new_values, 4),
-        communication=draws.pick([s for s in COMMUNICATION_STYLES if s != person.communication]),
-        attachment=draws.pick([s for s in chances.ATTACHMENTS if s != person.attachment]),
+        communication=communication,
+        attachment=attachment,
         religion=_other_stand(draws, RELIGIONS, person.religion, person.religion_intensity),
         politics=_other_stand(draws, POLITICS, person.politics, person.politics_intensity),
     )
@@ -106,7 +114,7 @@ def _person(number: int, seed: int) -> Person:
         id=f"p{number:06d}",
         age=age,
         city=draws.pick(CITIES),
-        big_five=big_five,  # type: ignore[arg-type]  # five, one for each trait
+        big_five=cast(_BigFive, big_five),
         mbti=_letters(draws, big_five),
         **work._asdict(),
         core_values=draws.some(_values_for(religion), 4),
