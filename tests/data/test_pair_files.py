@@ -100,7 +100,7 @@ def test_csv_with_line_breaks_counts_lines_of_the_file(write: Write) -> None:
         ("x.tsv", b"query\tdocument\na\t\xff\n", "line 2: byte 3 of the line"),
         ("x.csv", 'query,document\n"a,b\n', "line 2: not CSV"),
         ("x.parquet", "query,document\n", "is not readable as Parquet"),
-        ("x.docx", "query,document\n", "is no file of pairs by its name, expected one of .jsonl"),
+        ("x.docx", "query,document\n", "is no table by its name, expected one of .jsonl"),
     ],
 )
 def test_bad_input(write: Write, name: str, content: str | bytes, message: str) -> None:

@@ -34,15 +34,15 @@ def name_parts(name: str) -> list[str]:
     return [part.lower() for part in _PARTS.findall(name)]
 
 
-def mask_name(text: str, name: str) -> str:
-    """Replace a name and its parts, as whole words in any case, by `MASK`.
+def mask_name(text: str, name: str, mask: str = MASK) -> str:
+    """Replace a name and its parts, as whole words in any case, by a mask.
 
     Parts shorter than three letters and Python's keywords stay: `is`, `to` and `import` tell nothing of one function.
 
     >>> mask_name("Read text: read_text(path) reads the text", "read_text")
     'FUNC FUNC: FUNC(path) reads the FUNC'
     """
-    return _pattern(name).sub(MASK, text)
+    return _pattern(name).sub(mask, text)
 
 
 def mask_pairs(pairs: Pairs) -> Pairs:

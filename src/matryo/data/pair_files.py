@@ -1,14 +1,13 @@
 """Pairs from files: JSON Lines, TSV, CSV and Parquet, as other libraries and people write them."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from matryo.data.fields import id_of, json_object, text_of
-from matryo.data.lines import numbered_lines
+from matryo.data.fields import id_of, text_of
 from matryo.data.pairs import Pair, Pairs
-from matryo.data.problems import BadLine, Problems, shown
+from matryo.data.problems import BadLine, Problems
+from matryo.data.table_files import FORMATS, read_rows
 from matryo.errors import FormatError
 
 KNOWN_COLUMNS = (
@@ -20,9 +19,6 @@ KNOWN_COLUMNS = (
     ("question", "answer"),
 )
 ID, GROUP = "id", "group"
-FORMATS = (".jsonl", ".tsv", ".csv", ".parquet")
-
-Row = tuple[int, Mapping[str, Any]]
 
 
 def read_pairs(
@@ -49,7 +45,7 @@ def read_pairs(
     pairs: list[Pair] = []
     chosen, unread_columns = columns, ""
     first_lines: dict[str, int] = {}
-    for number, row in _rows(path, problems):
+    for number, row in read_rows(path, problems):
         try:
             if chosen is None:
                 chosen = _choose(row, path)
@@ -73,19 +69,6 @@ def read_pairs(
 def is_pair_file(path: Path) -> bool:
     """Whether the name is that of a file that may hold pairs."""
     return path.name.removesuffix(".gz").endswith(FORMATS)
-
-
-def _rows(path: Path, problems: Problems) -> Iterator[Row]:
-    suffix = Path(path.name.removesuffix(".gz")).suffix
-    if suffix == ".jsonl":
-        return _json_rows(path, problems)
-    if suffix in (".tsv", ".csv"):
-        return _table_rows(path, problems, "\t" if suffix == ".tsv" else ",")
-    if suffix == ".parquet":
-        return _parquet_rows(path)
-    raise FormatError(
-        f"{path} is no file of pairs by its name, expected one of {', '.join(FORMATS)}; rename or convert"
-    )
 
 
 def _choose(row: Mapping[str, Any], path: Path) -> tuple[str, str]:
@@ -114,79 +97,3 @@ def _filled(record: Mapping[str, Any], name: str) -> str:
     if not text.strip():
         raise BadLine(f"field {name!r} is blank")
     return text
-
-
-def _json_rows(path: Path, problems: Problems) -> Iterator[Row]:
-    expected = "one JSON object per line"
-    for number, line in numbered_lines(path, problems, expected):
-        if not line.strip():
-            continue
-        try:
-            record = json_object(line)
-        except BadLine as bad:
-            problems.bad_line(path, number, str(bad), expected)
-        else:
-            yield number, record
-
-
-def _table_rows(path: Path, problems: Problems, delimiter: str) -> Iterator[Row]:
-    """Rows by the header's names; a TSV has no quotes, a CSV may have line breaks within them."""
-    expected = "a header line and rows of as many fields"
-    lines = numbered_lines(path, problems, expected)
-    header: list[str] | None = None
-    for number, fields in _tsv(lines) if delimiter == "\t" else _csv(lines, path, problems, expected):
-        if header is None:
-            header = fields
-            if len(set(header)) < len(header):
-                raise FormatError(f"{path} names a column twice in its header {header}; rename one")
-        elif len(fields) != len(header):
-            received = f"{len(fields)} fields under a header of {len(header)}: {shown(delimiter.join(fields))}"
-            problems.bad_line(path, number, received, expected)
-        else:
-            yield number, dict(zip(header, fields, strict=True))
-
-
-def _tsv(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
-    return ((number, line.split("\t")) for number, line in lines if line.strip())
-
-
-def _csv(
-    lines: Iterator[tuple[int, str]], path: Path, problems: Problems, expected: str
-) -> Iterator[tuple[int, list[str]]]:
-    last = 0
-
-    def fed() -> Iterator[str]:
-        nonlocal last
-        for last, line in lines:  # noqa: B007  # read below, after the reader has taken a record
-            yield f"{line}\n"
-
-    reader = csv.reader(fed(), strict=True)
-    while True:
-        start = last + 1
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problems.bad_line(path, start, f"not CSV: {error}", expected)
-            continue
-        if fields:
-            yield start, fields
-
-
-def _parquet_rows(path: Path) -> Iterator[Row]:
-    # imported here: nothing else in this file needs it
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            number = 0
-            for batch in file.iter_batches():
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except FileNotFoundError:
-        raise FormatError(f"{path} is missing, expected Parquet; check the path") from None
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FormatError(f"{path} is not readable as Parquet: {error}; write it anew") from None
