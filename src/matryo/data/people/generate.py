@@ -65,6 +65,15 @@ def generate_people(n: int, seed: int, *, start: int = 0) -> Iterator[Person]:
     return (_person(number, seed) for number in range(start, start + n))
 
 
+def person_id(number: int) -> str:
+    """Id of the person of this number.
+
+    >>> person_id(42)
+    'p000042'
+    """
+    return f"p{number:06d}"
+
+
 def twin(person: Person, seed: int) -> Person:
     """Somebody who is easily taken for this person: same city, career, age and all that one domain alone tells.
 
@@ -111,7 +120,7 @@ def _person(number: int, seed: int) -> Person:
     goal = draws.weighted(chances.GOALS)
     work = _work(draws, age)
     person = Person(
-        id=f"p{number:06d}",
+        id=person_id(number),
         age=age,
         city=draws.pick(CITIES),
         big_five=cast(_BigFive, big_five),
