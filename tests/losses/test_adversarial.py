@@ -72,7 +72,7 @@ def test_only_the_prefix_is_seen_and_its_length_does_not_matter() -> None:
 def toy(strength: float, steps: int = 400) -> float:
     """Share of domains that a fresh classifier finds in the prefix of new texts; half is chance.
 
-    The encoder is asked to keep half of what a text says of a person, for which it does not matter whether it tells the domain, too.
+    The encoder is asked to keep half of what a text says of a person; whether it tells the domain, too, is left open.
     """
 
     def texts(n: int) -> tuple[Tensor, Tensor]:

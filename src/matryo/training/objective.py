@@ -1,13 +1,13 @@
 """The adapter between the sentence-transformers trainer and the losses, which know embeddings and ids only."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
-from matryo.errors import MatryoError, ShapeError
+from matryo.errors import ShapeError
 from matryo.losses import NestedResult, nested_info_nce
 from matryo.losses.columns import column_order, reorder
 from matryo.losses.distillation import prefix_distillation
@@ -18,6 +18,7 @@ from matryo.training.memory import Memory
 from matryo.training.methods import Arm
 from matryo.training.packing import n_texts, packs_of
 from matryo.training.schedule import check_loss_dims, dims_at, temperatures_of, weights_at
+from matryo.training.terms import StepObjective, TermSums, check_finite
 
 # A core is fastest when a layer's activations stay in its caches, a GPU when it is full.
 PACK_TOKENS = {"cpu": 1024, "cuda": 16384}
@@ -52,7 +53,7 @@ class Step:
 
 
 @final
-class Objective(nn.Module):
+class Objective(StepObjective):
     """Loss of a batch for the trainer: embeds the columns, joins processes and memory, adds up the terms of an arm.
 
     Args:
@@ -82,8 +83,7 @@ class Objective(nn.Module):
         self.temperature_offsets = nn.Parameter(torch.zeros(len(arm.dims)), requires_grad=loss.learn_temperatures)
         self.memory = Memory(loss.memory, width)
         self.register_buffer("order", column_order(width, loss.columns), persistent=False)
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._terms = TermSums()
 
     def forward(self, sentence_features: Iterable[dict[str, Any]], labels: Tensor | None = None) -> Tensor:
         """Loss of one batch, 0-d.
@@ -94,17 +94,13 @@ class Objective(nn.Module):
         sizes = [n_texts(column) for column in columns]
         rows, groups = _row_and_groups(labels, sizes)
         train = self.arm.train
-        packs = packs_of(columns, self._budget(columns), self.pad_id)
+        packs = packs_of(columns, pack_budget(columns, train.pack_tokens), self.pad_id)
         vectors = embed(self.model, packs, cached=train.gradient_caching, dtype=self.dtype)
         vectors = reorder(vectors, self.order)
         a, b = vectors[: sizes[0]], vectors[sizes[0] :]
         batch = self._batch(a, b, groups)
         total = self._total(batch, self._step())
-        if not torch.isfinite(total):
-            raise MatryoError(
-                f"the loss is {total.item()} at step {self.step + 1}, in the batch of training rows "
-                f"{_some(rows.tolist())}; checkpoints before it are kept: lower the learning rate or look at these rows"
-            )
+        check_finite(total, self.step, rows)
         if self.training and self.memory.size:
             documents = len(batch.b) - self.memory.used
             self.memory.push(batch.b[:documents].detach(), batch.groups_b[:documents])
@@ -112,13 +108,7 @@ class Objective(nn.Module):
 
     def drain(self) -> dict[str, float]:
         """Mean of every term at every dim since the last call, over all processes."""
-        means = {name: total / self._counts[name] for name, total in self._sums.items()}
-        self._sums, self._counts = {}, {}
-        if torch.distributed.is_initialized():
-            for name in sorted(means):
-                torch.distributed.all_reduce(means[name])
-                means[name] /= torch.distributed.get_world_size()
-        found = {name: float(value) for name, value in means.items()}
+        found = self._terms.drain()
         if self.arm.train.loss.learn_temperatures:
             learned = self._temperatures().tolist()
             found |= {f"temperature_at_{dim}": value for dim, value in zip(self.arm.dims, learned, strict=True)}
@@ -127,11 +117,6 @@ class Objective(nn.Module):
     def get_config_dict(self) -> dict[str, Any]:
         """Settings for a model card of sentence-transformers."""
         return {"arm": self.arm.name, "dims": list(self.arm.dims), "loss": self.arm.train.loss.model_dump()}
-
-    def _budget(self, columns: list[dict[str, Any]]) -> int:
-        asked = self.arm.train.pack_tokens
-        on = next(value.device.type for value in columns[0].values() if isinstance(value, Tensor))
-        return PACK_TOKENS[on] if asked is None else asked
 
     def _batch(self, a: Tensor, b: Tensor, groups: Tensor) -> Batch:
         """Join the documents of all processes, once and at full width, and those of the memory."""
@@ -169,9 +154,7 @@ class Objective(nn.Module):
     def _noted(self, name: str, result: NestedResult, dims: tuple[int, ...]) -> Tensor:
         if self.training:
             for dim, value in zip(dims, result.per_dim, strict=True):
-                key = f"{name}_at_{dim}"
-                self._sums[key] = self._sums.get(key, torch.zeros_like(value)) + value
-                self._counts[key] = self._counts.get(key, 0) + 1
+                self._terms.note(f"{name}_at_{dim}", value)
         return result.total
 
 
@@ -223,6 +206,12 @@ def _orthogonality(batch: Batch, step: Step) -> NestedResult:
 Term = Callable[[Batch, Step], NestedResult]
 
 
+def pack_budget(columns: Sequence[Mapping[str, Any]], asked: int | None) -> int:
+    """Padded tokens of a forward pass: as asked for, or what suits the device that the features are on."""
+    on = next(value.device.type for value in columns[0].values() if isinstance(value, Tensor))
+    return PACK_TOKENS[on] if asked is None else asked
+
+
 def _row_and_groups(labels: Tensor | None, sizes: list[int]) -> tuple[Tensor, Tensor]:
     """Numbers of the rows, and groups of all documents, positives first."""
     n, n_documents = sizes[0], len(sizes) - 1
@@ -232,8 +221,3 @@ def _row_and_groups(labels: Tensor | None, sizes: list[int]) -> tuple[Tensor, Te
         got = "none" if labels is None else f"{labels.dtype} of shape {tuple(labels.shape)}"
         raise ShapeError(f"labels must be int64 of shape ({n}, {1 + n_documents}): row, then groups; got {got}")
     return labels[:, 0], labels[:, 1:].T.reshape(-1).contiguous()
-
-
-def _some(rows: list[int]) -> str:
-    shown = ", ".join(map(str, rows[:8]))
-    return f"{shown} and {len(rows) - 8} more" if len(rows) > 8 else shown

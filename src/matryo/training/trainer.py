@@ -11,13 +11,13 @@ from transformers.trainer_callback import PrinterCallback
 
 from matryo.errors import MatryoError
 from matryo.training.checkpoints import keep_newest, mark
-from matryo.training.objective import Objective
+from matryo.training.terms import StepObjective, own_parameters, own_state
 
 
 class PrefixTrainer(SentenceTransformerTrainer):
     """Logs what the objective noted at each dim; writes no model card of its own, because the run writes one."""
 
-    def __init__(self, *, objective: Objective, **settings: Any) -> None:
+    def __init__(self, *, objective: StepObjective, **settings: Any) -> None:
         """Take over an objective; everything else as there."""
         super().__init__(loss=objective, **settings)
         self._objective = objective
@@ -39,7 +39,7 @@ class Guard(TrainerCallback):
 
     def __init__(
         self,
-        objective: Objective,
+        objective: StepObjective,
         *,
         evaluations: int,
         checkpoints: int,
@@ -72,10 +72,10 @@ class Guard(TrainerCallback):
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Agree on gradients that the wrapped model does not carry; refuse what is not finite."""
-        offsets = self._objective.temperature_offsets
-        if offsets.grad is not None and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(offsets.grad)
-            offsets.grad /= torch.distributed.get_world_size()
+        for parameter in own_parameters(self._objective) if torch.distributed.is_initialized() else ():
+            if parameter.grad is not None:
+                torch.distributed.all_reduce(parameter.grad)
+                parameter.grad /= torch.distributed.get_world_size()
         gradients = [p.grad for p in self._objective.parameters() if p.grad is not None]
         if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
             raise MatryoError(
@@ -94,10 +94,8 @@ class Guard(TrainerCallback):
         if torch.distributed.is_initialized():
             torch.distributed.barrier()  # every process has written its random state
         if state.is_world_process_zero:
-            own = {
-                name: tensor for name, tensor in self._objective.state_dict().items() if not name.startswith("model.")
-            }
-            mark(Path(args.output_dir) / f"checkpoint-{state.global_step}", own, self._facts())
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            mark(folder, own_state(self._objective), self._facts())
             keep_newest(Path(args.output_dir), self._keep)
 
 
