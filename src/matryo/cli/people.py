@@ -31,7 +31,7 @@ def data_people(
     held_out: Annotated[bool, typer.Option(help="Keep two templates of each domain for the test part.")] = True,
     verbose: Verbose = False,
 ) -> None:
-    """Make people up: dating and hiring text of each, a twin who is easily confused, triplets by how well people fit."""
+    """Make people up: dating and hiring text of each, a twin to confuse them with, triplets by how well they fit."""
     from matryo.data.people.files import write_people
 
     manifest = write_people(

@@ -64,8 +64,8 @@ class PeopleManifest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the digests of all files."""
-        return digest_json({name: of["sha256"] for name, of in self.files.items()})
+        """SHA-256 over the settings and the digests of all files."""
+        return digest_json({**asdict(self.settings), "files": self.files})
 
     def save(self, folder: Path) -> None:
         """Write `people.json`."""
@@ -82,17 +82,17 @@ def read_manifest(folder: Path) -> PeopleManifest:
     stored = read_json(path, "the manifest of made-up people, as matryo data people writes it")
     check_format(stored.get("format") if isinstance(stored, dict) else None, _FORMAT, path)
     check_fields(stored, _FIELDS, path)
-    files, digest = stored.pop("files"), stored.pop("digest")
+    digest = stored.pop("digest")
     del stored["format"]
-    manifest = PeopleManifest(PeopleSettings(**stored), files)
-    if manifest.digest != digest:
+    if digest_json(stored) != digest:
         raise FormatError(f"{path} does not agree with its own digest; make the folder anew")
+    files = stored.pop("files")
     for name, of in files.items():
         found = (folder / name).stat().st_size if (folder / name).is_file() else None
         if found != of["bytes"]:
             received = "is missing" if found is None else f"has {found:,} bytes"
             raise FormatError(f"{folder / name} {received}, expected {of['bytes']:,} bytes; make the folder anew")
-    return manifest
+    return PeopleManifest(PeopleSettings(**stored), files)
 
 
 def check_same(stored: PeopleSettings, asked: PeopleSettings, folder: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matryo.data.fields import json_object
-from matryo.data.lines import numbered_lines, parsed
+from matryo.data.lines import numbered_lines
 from matryo.data.people.manifest import CROSS, PEOPLE, TRIPLETS, TWINS, read_manifest
 from matryo.data.people.parts import PARTS
 from matryo.data.people.records import LABELS, OF, check_record, labels_of, person_of
@@ -79,18 +79,17 @@ def _records(folder: Path, name: str, part: str) -> list[Record]:
 
 
 def _of_part(path: Path, part: str, expected: str) -> Iterator[Record]:
-    problems = Problems()
-
-    def parse(line: str) -> Record:
-        record = json_object(line)
-        if record.get("part") not in PARTS:
-            raise BadLine(f"the part is {record.get('part')!r}")
-        if path.name in (PEOPLE, TWINS):
-            check_record(record, twin=path.name == TWINS)
-        return record
-
-    lines = parsed(numbered_lines(path, problems, expected), parse, path, problems, expected)
-    return (record for _, record in lines if record["part"] == part)
+    for number, line in numbered_lines(path, Problems(), expected):
+        try:
+            record = json_object(line)
+            if record.get("part") not in PARTS:
+                raise BadLine(f"the part is {record.get('part')!r}")
+            if path.name in (PEOPLE, TWINS):
+                check_record(record, twin=path.name == TWINS)
+        except BadLine as bad:
+            raise FormatError(f"{path}, line {number}: {bad}; expected {expected}; make the folder anew") from None
+        if record["part"] == part:
+            yield record
 
 
 def _view(domain: str, records: list[Record], entities: Rows) -> View:
