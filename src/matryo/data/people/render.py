@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 
+from matryo.data.people import words_cities, words_dating, words_dating_life, words_hiring
 from matryo.data.people.render_choices import Choices
 from matryo.data.people.render_dating import DATING
 from matryo.data.people.render_hiring import HIRING
@@ -12,7 +13,22 @@ from matryo.data.people.words_plain import DATING_PLAIN, HIRING_PLAIN
 from matryo.errors import MatryoError
 
 TEMPLATES: Mapping[Domain, Mapping[str, Template]] = {"dating": DATING, "hiring": HIRING}
-WORDS: Mapping[Level, Mapping[Domain, Wordings]] = {"plain": {"dating": DATING_PLAIN, "hiring": HIRING_PLAIN}}
+DATING_DISJOINT: Wordings = {
+    "city": words_cities.CITIES_SEEN,
+    **words_dating.TRAITS,
+    **words_dating.CHARACTER,
+    **words_dating_life.LIFE,
+}
+HIRING_DISJOINT: Wordings = {
+    "city": words_cities.CITIES_REACHED,
+    **words_hiring.TRAITS,
+    **words_hiring.CHARACTER,
+    **words_hiring.OFFICE,
+}
+WORDS: Mapping[Level, Mapping[Domain, Wordings]] = {
+    "plain": {"dating": DATING_PLAIN, "hiring": HIRING_PLAIN},
+    "disjoint": {"dating": DATING_DISJOINT, "hiring": HIRING_DISJOINT},
+}
 
 
 def render(person: Person, domain: Domain, template: str, level: Level, *, rng_seed: int) -> str:

@@ -4,81 +4,82 @@ from collections.abc import Mapping
 
 from matryo.data.people.render_telling import Frames, Template
 
-_BELIEFS: Frames = ("Close to my heart: {beliefs}.", "It means a lot to me: {beliefs}.", "Ask me about {beliefs}.")
+_BELIEFS: Frames = ("Close to my heart: {beliefs}.", "Sacred to me: {beliefs}.", "Ask me about {beliefs}.")
 _DEALBREAKERS: Frames = (
     "Dealbreakers: {dealbreakers}.",
     "A hard no for me: {dealbreakers}.",
-    "Swipe left if you come with any of these: {dealbreakers}.",
+    "Please swipe left for {dealbreakers}.",
 )
 _INNER = ("traits", "communication", "attachment", "mbti")
 
 INTRO_FIRST = Template(
     first=(
-        ("Hi there!", "Hello!", "Hey, nice to meet you.", "Hi, glad you stopped by."),
+        ("Hi there!", "Hello!", "Hey, nice of you to drop by.", "Hi, lovely to see you here."),
         (
             "I am {age}, my home is {city}, and I {career}.",
-            "I am {age}, I live in {city} and I {career}.",
-            "I {career}, live in {city} and am {age}.",
+            "I am {age}, I wake up in {city} and I {career}.",
+            "I {career}, sleep in {city} and am {age}.",
         ),
         ("My friends say I {part1}.", "Honestly, I {part1}.", "I {part1}."),
         ("I also {part2}.", "On top of that I {part2}.", "And yes, I {part2}."),
     ),
     free=(
         ("What matters to me: {values}.", "I hold on to {values}.", "I would never give up {values}."),
-        ("I love {interests}, and {lifestyle}.", "My free hours go to {interests}, with room for {lifestyle}."),
+        ("I love {interests}.", "My free hours go to {interests}.", "Give me {interests}."),
         _BELIEFS,
     ),
-    last=(("I {kids} and hope to find {goal}.", "I {kids}, and I am here for {goal}."),),
+    last=(("I {kids}, and I hope to find {goal}.", "I {kids}, and I am here for {goal}."),),
     pool=_INNER,
+    n_items=3,
 )
 PERSONALITY_LED = Template(
     first=(
-        ("Me in a nutshell: I {traits}.", "If I had to sum myself up: I {traits}.", "I {traits}. That is me."),
+        ("In a nutshell, I {traits}.", "Summed up: I {traits}.", "I {traits}. That is me."),
         ("I {mbti}.", "Deep down I {mbti}.", "You will notice that I {mbti}."),
         (
             "With someone I like I {communication} and {attachment}.",
-            "Once I have fallen for someone I {attachment}, and I {communication}.",
+            "In love I {attachment}, and I {communication}.",
         ),
     ),
     free=(
-        ("My heart is set on {values}.", "Nothing beats {values}, if you ask me.", "I stand for {values}."),
-        ("I adore {interests}. My kind of weekend: {lifestyle}.", "I fill my weekends with {interests}: {lifestyle}."),
+        ("My heart beats for {values}.", "Nothing beats {values}, if you ask me.", "I swear by {values}."),
+        ("I adore {interests}.", "I fill my weekends with {interests}."),
         _BELIEFS,
     ),
     last=(
-        ("The rest: I am {age}, home is {city}, and I {career}.", "Also: I am {age}, live in {city} and {career}."),
-        ("Looking for {goal}, ideally {relationship_style}.", "I wish for {goal}: {relationship_style}."),
+        ("And so: I am {age}, home is {city}, and I {career}.", "Also: I am {age}, my home is {city} and I {career}."),
+        ("Looking for {goal}, hopefully {relationship_style}.", "I wish for {goal}: {relationship_style}."),
     ),
+    n_items=2,
 )
 VALUES_FIRST = Template(
     first=(
         (
-            "Let me begin with what matters: {values}.",
-            "{Values}: without these I would not be me.",
+            "First of all, what matters: {values}.",
+            "{Values}: that is me.",
             "Four things I never drop: {values}.",
             "I believe in {values}.",
         ),
         _BELIEFS,
-        ("So it is no surprise that I {part1}.", "It shows: I {part1}.", "Apart from this I {part1}."),
+        ("So it is no surprise that I {part1}.", "You can tell: I {part1}.", "Apart from this I {part1}."),
     ),
     free=(
         (
-            "When something bothers me I {communication}; when I fall for someone I {attachment}.",
+            "When upset I {communication}; when in love I {attachment}.",
             "I {communication}, and once smitten I {attachment}.",
         ),
         (
-            "I am {age}, I {career}, and I live in {city}.",
+            "I am {age}, I {career}, and my home is {city}.",
             "For the curious: I am {age}, home is {city}, and I {career}.",
         ),
-        ("My soft spots: {interests}.", "Guilty pleasures: {interests}."),
     ),
-    last=(("I {kids} and dream of {goal}.", "I {kids}; I am here for {goal}."), _DEALBREAKERS),
+    last=(("I {kids}, and I dream of {goal}.", "I {kids}; I am here for {goal}."), _DEALBREAKERS),
     pool=("traits", "mbti"),
     n_parts=1,
 )
 CASUAL = Template(
     first=(
-        ("Okay, here goes!", "So, hmm, where to begin?", "Never done this before, haha.", "Right then."),
+        ("Okay, here goes!", "So, hmm, where to begin?", "Never done this before, haha.", "Alright then."),
         ("I am {age}, home: {city}.", "I am {age}, hanging out in {city}."),
         ("To pay the rent I {career}.", "Monday to Friday I {career}, yay."),
     ),
@@ -86,84 +87,82 @@ CASUAL = Template(
         ("I {part1}, haha.", "Fair warning: I {part1}.", "I {part1}. Sorry not sorry."),
         ("I {part2}, just so you know.", "Oh, and I {part2}.", "Guess what: I {part2}."),
         ("Big on {values}.", "Huge fan of {values}.", "Can we agree on {values}?"),
-        ("Ask me about {interests}!", "Bribe me with {interests}.", "Always up for {interests}."),
-        ("Into {lifestyle}.", "My thing: {lifestyle}."),
+        ("Bribe me with {interests}, {lifestyle}.", "Always up for {interests}, {lifestyle}."),
         _BELIEFS,
     ),
-    last=(("Up for {goal}? Text me.", "Here for {goal}, so message me."), _DEALBREAKERS),
+    last=(("Up for {goal}? Text me.", "Here for {goal}, so message me."),),
     pool=_INNER,
+    n_items=2,
 )
 INTERESTS_LED = Template(
     first=(
         (
-            "{Interests}: that is how my weekends disappear.",
+            "{Interests}: there go my weekends.",
             "You can win me over with {interests}.",
             "I cannot get enough of {interests}.",
         ),
-        ("Add {lifestyle} and I am happy.", "My happy place: {lifestyle}."),
+        ("Throw in {lifestyle} and I smile.", "My little paradise: {lifestyle}."),
     ),
     free=(
         ("I {part1}.", "Some say I {part1}.", "It fits that I {part1}."),
-        ("I {part2}.", "As for the rest of me, I {part2}."),
-        ("Hobbies aside, I need {values}.", "Still more than any hobby I treasure {values}."),
-        ("I am {age}, at home in {city}, and I {career}.", "I live in {city}, am {age} and {career}."),
+        ("I {part2}.", "As for my quirks, I {part2}."),
+        ("Hobbies aside, I need {values}.", "Above all I treasure {values}."),
+        ("I am {age}, at home in {city}, and I {career}.", "Home is {city}, I am {age} and I {career}."),
         _BELIEFS,
     ),
-    last=(("Come along? I want {goal}: {relationship_style}.", "Join me for {goal}, {relationship_style} please."),),
+    last=(("Come along? I want {goal}: {relationship_style}.", "Try me: {goal}, {relationship_style}."),),
     pool=_INNER,
-    n_items=5,
+    n_items=3,
 )
 BRIEF = Template(
     first=(
-        ("I am {age}.", "Hey, I am {age}."),
-        ("Home: {city}.", "I live in {city}."),
+        ("Home: {city}.", "I call {city} home."),
         ("I {career}.", "By day I {career}."),
     ),
     free=(
         ("I {traits}, and I {communication}.", "I {communication}, {traits}."),
         ("{Values}, always.", "{Values} first.", "Never without {values}."),
-        ("Love {interests}.", "Mad about {interests}.", "{Interests} make me smile."),
+        ("Love {interests}.", "Crazy about {interests}.", "{Interests}: yes please."),
     ),
     last=(("Here for {goal}.", "Hoping for {goal}."),),
+    n_items=2,
     n_traits=2,
     n_values=2,
 )
 NARRATIVE = Template(
     first=(
         (
-            "A while ago fate dropped me in {city}, and I never left.",
-            "My story goes on in {city}.",
-            "Picture a morning in {city}: that is where my story happens.",
+            "Fate dropped me in {city}, and I never left.",
+            "My story is set in {city}.",
+            "Picture a morning in {city}, and me in it.",
         ),
-        ("I {career}, I am {age}, and I still wonder what comes next.", "Now I am {age} and {career}."),
-        ("Ever since I was little I {part1}.", "My grandmother used to laugh that I {part1}.", "I {part1}."),
-        ("Along the way I found out that I {part2}.", "Over time I came to see that I {part2}."),
+        ("I {career}, and suddenly I am {age}.", "Now I am {age} and {career}."),
+        ("Ever since childhood I {part1}.", "Grandmother used to say that I {part1}.", "I {part1}."),
+        ("Along the way I found that I {part2}.", "It took me ages to see that I {part2}."),
     ),
     free=(
-        ("One winter taught me what I cherish: {values}.", "What stayed with me through it all: {values}."),
-        ("Happy chapters had {interests} in them, and {lifestyle}.", "Between chapters: {interests}, {lifestyle}."),
+        ("One winter I saw what I cherish: {values}.", "What stayed with me through it all: {values}."),
+        ("Golden chapters had {interests} in them.", "Between chapters: {interests}."),
         _BELIEFS,
     ),
-    last=(("In the next chapter: {goal}. I {kids}.", "I {kids}, and the page ahead says {goal}."),),
+    last=(("Next chapter: {goal}. I {kids}.", "I {kids}; the page ahead says {goal}."),),
     pool=_INNER,
     n_items=2,
 )
 PSYCHOLOGY_FORWARD = Template(
     first=(
-        ("How I tick: I {traits}.", "My inner weather: I {traits}."),
-        ("I {mbti}, or so the quizzes tell me.", "In quizzes it turns out that I {mbti}."),
+        ("How I tick: I {traits}.", "My inner landscape: I {traits}."),
+        ("I {mbti}, the quizzes say.", "In quizzes it turns out that I {mbti}."),
         ("When I love someone I {attachment}.", "Up close I {attachment}."),
-        ("In a quarrel I {communication}.", "If feelings run high I {communication}."),
+        ("In a quarrel I {communication}.", "If feelings boil over I {communication}."),
     ),
     free=(
-        ("What drives me underneath: {values}.", "My compass: {values}."),
-        ("I am {age}, I live in {city}, and I {career}.", "Outwardly: {age}, home in {city}; I {career}."),
-        ("I unwind with {interests}.", "My mind rests with {interests}."),
+        ("At the bottom of it all: {values}.", "My guiding star: {values}."),
+        ("I am {age}, my home is {city}, and I {career}.", "Outwardly: {age}, home in {city}; I {career}."),
         _BELIEFS,
     ),
-    last=(("I hope for {goal}, {relationship_style}.", "I long for {goal}: {relationship_style}."), _DEALBREAKERS),
-    n_traits=5,
-    n_items=2,
+    last=(("I hope for {goal}.", "I long for {goal}."), _DEALBREAKERS),
+    n_traits=4,
 )
 
 DATING: Mapping[str, Template] = {

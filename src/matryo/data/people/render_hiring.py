@@ -20,7 +20,7 @@ RESUME_STYLE = Template(
         ("- {Part2}", "- Professional manner: {part2}"),
         ("Skills", "Core skills", "Expertise"),
         ("- {Skills}",),
-        ("Principles", "Guiding principles"),
+        ("Principles", "Core principles"),
         ("- {Values}",),
         ("Preferences", "Working preferences"),
     ),
@@ -35,12 +35,12 @@ RESUME_STYLE = Template(
 )
 SKILLS_FIRST = Template(
     first=(
-        ("Core skills: {skills}.", "Proficient in {skills}.", "Key competencies: {skills}."),
-        ("Applied as {a_title} for {experience} in {industry}, {city}.",
+        ("Core skills: {skills}.", "Proficient in {skills}.", "Main competencies: {skills}."),
+        ("Applied as {a_title} for {experience} in {industry}, based in {city}.",
          "{Title} with {experience} in {industry}, based in {city}."),
     ),
     free=(
-        ("Soft skills: {part1}.", "Also offered: {part1}."),
+        ("Interpersonal skills: {part1}.", "Also provided: {part1}."),
         ("Further strengths: {part2}.", "Complemented by {part2}."),
         ("Guided by {values}.", "Principles: {values}."),
         ("Suited to {work_style} in {team}.", "Preferred conditions: {work_style}, {team}."),
@@ -54,13 +54,13 @@ NARRATIVE_BIO = Template(
     first=(
         ("Based in {city}, this candidate is {a_title} with {experience} behind them in {industry}.",
          "This is the profile of {a_title} in {industry}, based in {city}, with {experience} of practice.",),
-        ("Managers describe {part1}.", "Former employers report {part1}.", "Their track record shows {part1}."),
-        ("Colleagues add {part2}.", "References also mention {part2}."),
+        ("Managers describe {part1}.", "Former employers report {part1}.", "Their track record documents {part1}."),
+        ("Colleagues report {part2}.", "References also mention {part2}."),
     ),
     free=(
-        ("Every assignment is shaped by {values}.", "Throughout their career, {values} have set the standard."),
+        ("Every assignment is shaped by {values}.", "Throughout their career, {values} have been the benchmark."),
         ("Their expertise covers {skills}.", "They are trained in {skills}."),
-        ("They perform best with {work_style} in {team}.", "They prefer {work_style}, ideally within {team}."),
+        ("They perform best with {work_style} in {team}.", "They prefer {work_style}, preferably within {team}."),
         _BELIEFS,
     ),
     last=(("They are now pursuing {ambition}.", "Their next objective is {ambition}."),),
@@ -68,62 +68,64 @@ NARRATIVE_BIO = Template(
 )  # fmt: skip
 CULTURE_FIT = Template(
     first=(
-        ("A workplace suits me when it stands on {values}.", "The culture I contribute to is built on {values}."),
+        ("A workplace suits me when it is built on {values}.", "The culture I contribute to is built on {values}."),
         ("I bring {traits}.", "Expect {traits} from me.", "My contribution includes {traits}."),
-        ("Colleagues can count on {communication} and {attachment}.",
-         "Within the group I offer {attachment}, and {communication}."),
+        ("Colleagues can rely on {communication} and {attachment}.",
+         "Within the group I provide {attachment}, and {communication}."),
         ("My assessment results: {mbti}.", "Assessments point to {mbti}."),
     ),
     free=(
         ("I am {a_title} in {industry}, based in {city}, with {experience} of experience.",
          "{Experience} as {a_title} in {industry}, based in {city}."),
-        ("My skills: {skills}.", "Technically I offer {skills}."),
+        ("My skills: {skills}.", "My toolkit covers {skills}."),
         ("I thrive with {work_style} in {team}.", "The best environment for me: {work_style}, {team}."),
         _BELIEFS,
     ),
     last=(("I aim for {ambition}.", "Professionally I am after {ambition}."),),
-    n_traits=5,
+    n_traits=4,
 )  # fmt: skip
 LINKEDIN = Template(
     first=(
         ("{Title} | {industry} | {city}", "{Title} in {industry} | Based in {city}"),
-        ("{Experience} of hands-on experience with {skills}.", "{Skills}, backed by {experience} in practice."),
+        ("{Experience} of practical experience with {skills}.", "{Skills}, backed by {experience} in practice."),
     ),
     free=(
-        ("I am recognised for {part1}.", "Endorsed for {part1}.", "Recommendations highlight {part1}."),
+        ("I am recognised for {part1}.", "Endorsed for {part1}.", "Recommendations emphasise {part1}."),
         ("My approach: {part2}.", "I contribute {part2}."),
-        ("Driven by {values}.", "I lead with {values}.", "Committed to {values}."),
-        ("I deliver most through {work_style} and {team}.", "Ideal set-up: {work_style}, {team}."),
+        ("Motivated by {values}.", "I lead with {values}.", "Committed to {values}."),
+        ("I deliver most in {team}, with {work_style}.", "Optimal conditions: {work_style}, {team}."),
         _BELIEFS,
     ),
-    last=(("Open to opportunities: {ambition}. Let us connect.", "Currently exploring {ambition}. Happy to connect."),),
+    last=(("Open to opportunities: {ambition}. Connections welcome.", "Exploring {ambition}. Pleased to connect."),),
     pool=_INNER,
+    join="\n",
 )  # fmt: skip
 BRIEF = Template(
     first=(
         ("{Title}, {experience}.", "{Title} with {experience} of experience."),
-        ("{Industry}, {city}.", "Based in {city}, {industry}."),
+        ("{City}, {industry}.", "Based in {city}, active in {industry}."),
     ),
     free=(
-        ("Strengths: {traits}, {communication}.", "Offers {communication}, {traits}."),
+        ("Strengths: {traits}, {communication}.", "Provides {communication}, {traits}."),
         ("Principles: {values}.", "Committed to {values}."),
         ("Skills: {skills}.", "Trained in {skills}."),
+        ("Suited to {work_style}.", "Setting: {work_style}."),
     ),
     last=(("Target: {ambition}.", "Seeking {ambition}."),),
     n_traits=2,
-    n_values=2,
+    n_values=3,
 )
 AMBITION_LED = Template(
     first=(
-        ("Where I am heading professionally: {ambition}.", "My objective is {ambition}.", "Next step: {ambition}."),
-        ("So far: {experience} in {industry} as {a_title}, based in {city}.",
+        ("My professional direction: {ambition}.", "My objective is {ambition}.", "Next step: {ambition}."),
+        ("Until now: {experience} in {industry} as {a_title}, based in {city}.",
          "The foundation: {experience} as {a_title} in {industry}, based in {city}."),
         ("I get there through {part1}.", "What will carry me forward: {part1}."),
         ("Equally important: {part2}.", "I can also rely on {part2}."),
     ),
     free=(
         ("I measure success by {values}.", "I will not compromise on {values}."),
-        ("Current toolkit: {skills}.", "Capabilities to date: {skills}."),
+        ("Current toolkit: {skills}.", "Capabilities at present: {skills}."),
         ("I progress fastest with {work_style} in {team}.", "Best conditions: {work_style}, {team}."),
         _BELIEFS,
     ),
@@ -133,16 +135,16 @@ TEAM_FIT = Template(
     first=(
         ("Put me in {team} with {work_style}.", "I function best in {team}, with {work_style}."),
         ("The group gains {communication}, {attachment} and {skills}.",
-         "What colleagues receive: {attachment}, {communication} and {skills}."),
-        ("My role in any group reflects {part1}.", "In meetings, expect {part1}."),
+         "What colleagues gain: {attachment}, {communication} and {skills}."),
+        ("My role in any group reflects {part1}.", "In discussions, expect {part1}."),
     ),
     free=(
-        ("Shared standards I insist on: {values}.", "I align with groups that respect {values}."),
+        ("Common criteria I insist on: {values}.", "I align with groups that respect {values}."),
         ("I am {a_title} based in {city}, with {experience} in {industry}.",
          "Background: {a_title}, {experience} in {industry}, {city}."),
         _BELIEFS,
     ),
-    last=(("Together with the group I aim for {ambition}.", "Longer term I target {ambition}."),),
+    last=(("Together with the group I aim for {ambition}.", "Eventually I target {ambition}."),),
     pool=("traits", "mbti"),
     n_parts=1,
 )  # fmt: skip

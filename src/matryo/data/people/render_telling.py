@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
+from matryo.data.people.chances import INTENSE
 from matryo.data.people.render_choices import Choices
 from matryo.data.people.schema import TRAITS, Person
 
-Wordings = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""attribute -> value -> the ways to say it; all ways of one attribute are of one grammatical form."""
+Values = Mapping[str, tuple[str, ...]]
+"""value of one attribute -> the ways to say it, all of one grammatical form."""
+Wordings = Mapping[str, Values]
+"""attribute -> value -> the ways to say it."""
 Frames = tuple[str, ...]
 """Ways to say one sentence, with the same named places in all of them; see `Telling` for the places."""
 
-TOLD_INTENSITY = 0.6
-"""Religion and politics are told from this intensity on: who does not mind does not mention them."""
 MIDDLE = (43, 57)
 """Big Five scores from the first to the second number are neither low nor high."""
 
@@ -95,9 +96,9 @@ def marked_traits(person: Person, n: int) -> list[tuple[str, str]]:
 
 
 def told_beliefs(person: Person) -> list[str]:
-    """Which of religion and politics a text of this person tells."""
+    """Which of religion and politics a text tells: who does not mind does not mention them."""
     strong = {"religion": person.religion_intensity, "politics": person.politics_intensity}
-    return [belief for belief, intensity in strong.items() if intensity >= TOLD_INTENSITY]
+    return [belief for belief, intensity in strong.items() if intensity >= INTENSE]
 
 
 def age_band(age: int) -> str:
@@ -168,16 +169,16 @@ def _traits(t: Telling) -> list[str]:
 
 
 def _mbti(t: Telling) -> list[str]:
-    """The type as one phrase where there is one, else a phrase for each letter."""
-    whole = t.knows("mbti", t.person.mbti)
-    return t.say_all("mbti", [t.person.mbti] if whole else t.choices.shuffled(t.person.mbti))
+    """The type as one phrase where there is one, else a phrase for the first two letters and one for the others."""
+    mbti = t.person.mbti
+    return t.say_all("mbti", [mbti] if t.knows("mbti", mbti) else t.choices.shuffled((mbti[:2], mbti[2:])))
 
 
 def _beliefs(t: Telling) -> list[str]:
     return [t.say(belief, getattr(t.person, belief)) for belief in told_beliefs(t.person)]
 
 
-def _some(attribute: str, n: int | None = None) -> "Callable[[Telling], list[str]]":
+def _some(attribute: str, n: int | None = None) -> Callable[[Telling], list[str]]:
     """Values of an attribute that has many, in any order, as many as the template tells."""
 
     def phrases(t: Telling) -> list[str]:

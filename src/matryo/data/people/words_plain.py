@@ -1,7 +1,7 @@
 """The plain level: every attribute in the schema's own words, the same in both domains."""
 
 from matryo.data.people.careers import CAREERS, INDUSTRIES, SKILLS
-from matryo.data.people.render_telling import Wordings, with_article
+from matryo.data.people.render_telling import Values, Wordings, with_article
 from matryo.data.people.schema import (
     ATTACHMENT_STYLES,
     CITIES,
@@ -29,7 +29,7 @@ _BELIEFS: Wordings = {
 }
 
 
-def _same(values: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _same(values: tuple[str, ...]) -> Values:
     return {value: (value,) for value in values}
 
 
@@ -76,7 +76,7 @@ DATING_PLAIN: Wordings = {
         "has and wants more": ("have kids and want more", "have kids and would want more"),
         "has and wants no more": ("have kids and want no more", "have kids, though I want no more"),
         "wants": ("want kids", "want kids one day"),
-        "wants none": ("want no kids", "do not want kids"),
+        "wants none": ("want no kids", "would rather have no kids"),
         "unsure": ("feel unsure about kids", "stay unsure about kids"),
     },
     "dealbreakers": {
@@ -129,7 +129,7 @@ HIRING_PLAIN: Wordings = {
         "flexible": ("flexible work", "flexible hours"),
     },
     "team": {
-        "solo": ("solo work", "a solo role"),
+        "solo": ("a solo position", "a solo role"),
         "small team": ("a small team",),
         "mid-size team": ("a mid-size team",),
         "large organisation": ("a large organisation",),
