@@ -20,7 +20,7 @@ def run(*words: object) -> tuple[int, str, BaseException | None]:
 
 
 def test_people_are_made_and_kept(tmp_path: Path) -> None:
-    words = (tmp_path / "x", "--n", 60, "--seed", 3, "--parts", "30,10,20", "--triplets", 40)
+    words = (tmp_path / "x", "--seed", 3, "--parts", "30,10,20", "--triplets", 40)
     code, out, _ = run(*words)
     assert code == 0
     (line,) = out.splitlines()
@@ -40,6 +40,8 @@ def test_bad_options_are_refused(tmp_path: Path) -> None:
     assert run(tmp_path / "x", "--n", 60, "--level", "fancy")[0] == 2
     _, _, error = run(tmp_path / "x", "--n", 60, "--parts", "30,29,1")
     assert isinstance(error, MatryoError) and "part test would have 1 of 60" in str(error)
+    _, _, error = run(tmp_path / "x", "--n", 61, "--parts", "30,10,20")
+    assert isinstance(error, MatryoError) and "sum to n=61" in str(error)
     _, _, error = run(tmp_path / "x", "--n", 5)
     assert isinstance(error, MatryoError)
     assert list(tmp_path.iterdir()) == []

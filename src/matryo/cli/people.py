@@ -18,7 +18,7 @@ class Wording(StrEnum):
 
 def data_people(
     out: Annotated[Path, typer.Argument(help="Folder to write; one made with the same options is kept.")],
-    n: Annotated[int, typer.Option("--n", help="How many people; the study has 6000, its base 1000.")] = 6000,
+    n: Annotated[int | None, typer.Option("--n", help="People in all; default: as --parts say, else 6000.")] = None,
     seed: Seed = 0,
     level: Annotated[
         Wording, typer.Option(help="plain: both texts use the same words for an attribute; disjoint: none shared.")
@@ -33,13 +33,17 @@ def data_people(
 ) -> None:
     """Make people up: dating and hiring text of each, a twin to confuse them with, triplets by how well they fit."""
     from matryo.data.people.files import write_people
+    from matryo.data.people.parts import N_STUDY
 
+    given = read_parts(parts)
+    if n is None:
+        n = sum(given.values()) if given else N_STUDY
     manifest = write_people(
         out,
         n=n,
         seed=seed,
         level=level.value,
-        counts=read_parts(parts),
+        counts=given,
         n_triplets=triplets,
         held_out=held_out,
         progress=True,

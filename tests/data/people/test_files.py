@@ -71,6 +71,20 @@ def test_another_process_with_other_hashes_gives_the_same_bytes(folder: Path, tm
         shutil.rmtree(tmp_path / "x")
 
 
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_texts(tmp_path: Path) -> None:
+    def peak_mb(n: int) -> float:
+        code = (
+            "import resource; from matryo.data.people.files import write_people; "
+            f"write_people({str(tmp_path / str(n))!r}, n={n}, seed=0, level='plain', n_triplets=1000); "
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        )
+        return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+    texts_mb = 4 * 20_000 * 600 / 2**20
+    assert peak_mb(20_000) - peak_mb(1000) < texts_mb / 2
+
+
 def test_no_id_lies_in_two_parts(folder: Path, parts: list[Views]) -> None:
     check_parts(parts)
     assert [len(views.a) for views in parts] == list(COUNTS.values())
