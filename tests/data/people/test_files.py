@@ -123,6 +123,17 @@ def test_all_templates_everywhere_when_none_is_held_out(tmp_path: Path) -> None:
         assert set(read_people(tmp_path / "x", part).b.labels["template"]) == set(HIRING_TEMPLATES)
 
 
+def test_the_level_changes_texts_and_nothing_else(folder: Path, parts: list[Views], tmp_path: Path) -> None:
+    write_people(tmp_path / "x", **{**SETTINGS, "level": "disjoint"})
+    assert read_persons(tmp_path / "x", "test") == read_persons(folder, "test")
+    other = read_people(tmp_path / "x", "test")
+    assert other.mined is not None and parts[2].mined is not None
+    np.testing.assert_array_equal(other.mined.triplets, parts[2].mined.triplets)
+    for view, told in ((other.a, parts[2].a), (other.b, parts[2].b)):
+        assert view.labels == told.labels
+        assert not set(view.texts) & set(told.texts)
+
+
 def test_views_hold_people_in_their_rows(folder: Path, parts: list[Views]) -> None:
     for part, views in zip(PARTS, parts, strict=True):
         people = read_persons(folder, part)
