@@ -177,6 +177,16 @@ def test_triplets_equal_a_slow_loop(rng):
             MatryoError,
             "2 of them without a partner",
         ),
+        (
+            lambda x: rank_partners(
+                Cosines(x, x, [Columns(("2",), (2,))]),
+                np.arange(3),
+                np.arange(3),
+                {"g": Rivals(np.arange(3), None, np.arange(3))},
+            ),
+            MatryoError,
+            "no extra vectors",
+        ),
         (lambda x: triplet_hits(x, np.array([[0, 1, 3]]), [Columns(("2",), (2,))]), ShapeError, "within 0..2"),
         (lambda x: Columns(("9",), (9,)).of(x), ShapeError, "at least 9"),
         (lambda x: Ranks(np.arange(1), np.zeros((1, 1)), np.zeros((1, 1)), x).hit(0), MatryoError, "at least 1"),

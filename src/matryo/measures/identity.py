@@ -95,13 +95,21 @@ class Cosines:
                     f"both sides must have one width, got {a.shape[1]} and {other.shape[1]}; encode with one model"
                 )
         self.names = tuple(name for chosen in columns for name in chosen.names)
-        self._sides = [(chosen, *(_Side.of(chosen, x) for x in (a, *others))) for chosen in columns]
+        self._compared = [
+            _Compared(
+                chosen.dims,
+                _Side.of(chosen, a),
+                _Side.of(chosen, b),
+                None if extra is None else _Side.of(chosen, extra),
+            )
+            for chosen in columns
+        ]
 
     def blocks(self, rows: Rows) -> Iterator[Array]:
         """One (len(rows), m) matrix of cosines for each name."""
-        for chosen, a, b, *_ in self._sides:
+        for dims, a, b, _ in self._compared:
             dots: Array | None = None
-            for place, (start, stop) in enumerate(prefix_blocks(chosen.dims)):
+            for place, (start, stop) in enumerate(prefix_blocks(dims)):
                 added = block(a.x[rows], start, stop) @ block(b.x, start, stop).T
                 dots = added if dots is None else np.add(dots, added, out=dots)
                 scores = dots * a.inverse[rows, place, None]
@@ -109,11 +117,16 @@ class Cosines:
                 yield scores
 
     def pairs(self, rows: Rows, extra: Rows) -> Array:
-        """Cosines (len(names), q) of queries with rows of the extra vectors."""
+        """Cosines (len(names), q) of queries with rows of the extra vectors.
+
+        Raises: MatryoError if no extra vectors were given.
+        """
         found = []
-        for chosen, a, _, *further in self._sides:
-            other = further[0]
-            found.append(_row_dots(a.x[rows], other.x[extra], chosen.dims) * (a.inverse[rows] * other.inverse[extra]).T)
+        for dims, a, _, other in self._compared:
+            if other is None:
+                raise MatryoError("a gallery asks for extra rivals, got no extra vectors; pass those of the twins")
+            dots = _row_dots(a.x[rows], other.x[extra], dims)
+            found.append(dots * a.inverse[rows].T * other.inverse[extra].T)
         joined: Array = np.concatenate(found)
         return joined
 
@@ -128,6 +141,13 @@ class _Side(NamedTuple):
         wide = np.ascontiguousarray(taken, dtype=np.result_type(taken, np.float32))
         norms = prefix_norms(wide, chosen.dims)
         return cls(wide, np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(wide.dtype))
+
+
+class _Compared(NamedTuple):
+    dims: tuple[int, ...]
+    a: _Side
+    b: _Side
+    extra: _Side | None
 
 
 @dataclass(frozen=True, eq=False)
