@@ -1,0 +1,115 @@
+"""From measures of all systems to the results of a run: scores, comparisons, verdicts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matryo.evaluation.identity_measures import MAIN_GALLERY, IdentityMeasures
+from matryo.evaluation.identity_results import IdentityResults, IdentityScore, Kind, identity_scores
+from matryo.evaluation.identity_statistics import Pair, compare, corrected, values_of
+from matryo.evaluation.identity_verdicts import CONTRASTIVE, Baseline, Decided, decide
+from matryo.experiments.identity_config import SharedPrefixConfig
+from matryo.experiments.identity_data import IdentityData
+from matryo.training.identity_methods import identity_method
+
+ORACLE = "attribute oracle"
+
+Measured = Mapping[str, Sequence[IdentityMeasures]]
+
+
+def compare_systems(
+    config: SharedPrefixConfig,
+    data: IdentityData,
+    measured: Measured,
+    *,
+    seconds: Mapping[str, float],
+    settings: Mapping[str, Any],
+    notes: Sequence[str] = (),
+) -> IdentityResults:
+    """Join what was measured into results.
+
+    Args:
+        config: of the run.
+        data: its parts.
+        measured: system -> one entry per seed.
+        seconds: of each step.
+        settings: what else is to be kept.
+        notes: what else a reader must know.
+    """
+    kinds: dict[str, Kind] = {
+        name: "method" if name in config.methods else "ceiling" if name == ORACLE else "baseline" for name in measured
+    }
+    scores = [score for name, runs in measured.items() for score in identity_scores(name, kinds[name], runs)]
+    gallery = _gallery(measured)
+    decided = _decided(config, measured, kinds, gallery)
+    some = next(runs[0] for name, runs in measured.items() if kinds[name] == "method")
+    lacking = [name for name in config.evaluate.baselines if name not in measured]
+    told = [*data.notes, *notes]
+    if lacking:
+        told.append(f"baselines that the data lack the labels for are left out: {', '.join(lacking)}")
+    return IdentityResults(
+        run_name=config.name,
+        purpose=config.purpose,
+        dataset=data.name,
+        domains=some.domains,
+        width=some.width,
+        dims=some.dims,
+        prefix_dim=some.prefix_dim,
+        seeds=config.seeds,
+        systems=kinds,
+        meanings={name: identity_method(name).meaning for name in config.methods},
+        scores=tuple(scores),
+        best_baseline=decided.best_baseline,
+        family=decided.family,
+        within=decided.within,
+        verdicts=decided.verdicts,
+        settings=dict(settings),
+        seconds=dict(seconds),
+        notes=tuple(dict.fromkeys(told)),
+    )
+
+
+def _gallery(measured: Measured) -> str:
+    """The largest random gallery, which decides."""
+    known = next(iter(measured.values()))[0].galleries
+    if MAIN_GALLERY in known:
+        return MAIN_GALLERY
+    return max((name for name in known if name.startswith("random ")), key=lambda name: int(name.split()[1]))
+
+
+def _decided(config: SharedPrefixConfig, measured: Measured, kinds: Mapping[str, Kind], gallery: str) -> Decided:
+    methods = {name: tuple(runs) for name, runs in measured.items() if kinds[name] == "method"}
+    floors = [Baseline(name, tuple(runs)) for name, runs in measured.items() if kinds[name] == "baseline"]
+    if CONTRASTIVE in methods and floors:
+        return decide(methods, floors, gallery=gallery)
+    if not floors:
+        return Decided("", (), (), ())
+    # a run of single methods decides no claim, but says what each gains over the best floor
+    best = max(floors, key=lambda floor: values_of(floor.runs, "hit@1", gallery=gallery).values.mean())
+    right = values_of(best.runs, "hit@1", gallery=gallery)
+    pairs = {}
+    for name, runs in methods.items():
+        left = values_of(runs, "hit@1", gallery=gallery)
+        pairs[f"{name} - {best.name}"] = Pair(left.values, _alike(right.values), left.people)
+    return Decided(best.name, tuple(corrected(compare(pairs))), (), ())
+
+
+def _alike(values: Any) -> Any:
+    """Values of one run without the axis of seeds, so that they stand beside each seed of another."""
+    return values[0] if len(values) == 1 else values
+
+
+def told_of(results: IdentityResults) -> str:
+    """A few lines for the console: what every system reaches on the prefix, and the verdicts."""
+    rows: list[tuple[str, IdentityScore]] = []
+    for system in results.systems:
+        found = results.score(system)
+        if found is not None:
+            rows.append((system, found))
+    width = max(len(system) for system, _ in rows)
+    lines = [
+        f"{system:<{width}}  {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+        + (f"  {one.kind}" if one.kind != "method" else "")
+        for system, one in sorted(rows, key=lambda row: -row[1].value)
+    ]
+    head = f"hit@1 by {results.prefix_dim} numbers, both ways, {rows[0][1].size:,.0f} to choose from"
+    return "\n".join([head, *lines, *(f"{v.claim}: {v.outcome} ({v.evidence})" for v in results.verdicts)])
