@@ -116,6 +116,7 @@ HIRING_PLAIN: Wordings = {
     },
     "politics": {
         **{p: (f"{p} politics", f"{with_article(p)} outlook") for p in POLITICS},
+        "unpolitical": ("an unpolitical stance", "an unpolitical outlook"),
     },
     "industry": _INDUSTRIES,
     "skills": _same(SKILLS),
