@@ -89,6 +89,9 @@ def test_panels_are_those_of_the_measures(views, vectors):
     order = np.argsort(views.b.entities)
     assert found.cka[1] == cka_test(cut(a, 8), cut(b[order], 8), n_permutations=40, seed=3)
     assert found.cka[1].p_value < 0.05
+    # the bend at K is gone when columns are shuffled, and the full width does not know of any order
+    assert found.shuffled_cka[3] == pytest.approx(found.cka[3].debiased)
+    assert found.shuffled_cka[1] < found.cka[1].debiased - 0.1
     assert [one.dim for one in found.cka] == [4, 8, 16, 24]
     for domain, x, rows in zip(("dating", "hiring"), vectors, views.mined.triplets, strict=True):
         expected = np.einsum("ij,ij->i", cut(x, 24)[rows[:, 0]], cut(x, 24)[rows[:, 1]] - cut(x, 24)[rows[:, 2]]) > 0

@@ -28,7 +28,7 @@ def found(make_views, make_vectors):
 
 def assert_equal(one: IdentityMeasures, other: IdentityMeasures):
     assert one.summary() == other.summary()
-    for name in ("digest", "domains", "dims", "columns", "collapse", "cka", "probes", "open_set"):
+    for name in ("digest", "domains", "dims", "columns", "collapse", "cka", "shuffled_cka", "probes", "open_set"):
         assert repr(getattr(one, name)) == repr(getattr(other, name))
     assert list(one.searches) == list(other.searches)
     assert list(one.triplets) == list(other.triplets)
@@ -69,6 +69,7 @@ def test_constant_vectors_are_measured_and_stored(make_views, tmp_path):
     assert found.mean("hit@1", gallery="random 10") == pytest.approx(0.1)
     assert found.triplet_values("dating").values.tolist() == [0.5] * 30
     assert math.isnan(found.cka[0].debiased)
+    assert math.isnan(found.shuffled_cka[0])
     assert found.collapse["dating", "prefix 2"].effective_rank == pytest.approx(1.0)
     assert {one.auc for one in found.open_set} == {0.5}
     found.save(tmp_path, "flat")

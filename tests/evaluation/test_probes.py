@@ -50,7 +50,7 @@ def test_the_linear_probe_is_sklearns(parts):
     y, truth = (np.array([*part.views.a.labels["city"], *part.views.b.labels["city"]]) for part in (fit, new))
     # rows of both domains stand in the order of the people there, here in that of the texts
     scaler = StandardScaler().fit(x)
-    named = LogisticRegression(max_iter=300, tol=1e-3).fit(scaler.transform(x), y).predict(scaler.transform(z))
+    named = LogisticRegression(max_iter=100, tol=1e-3).fit(scaler.transform(x), y).predict(scaler.transform(z))
     assert found.accuracy == pytest.approx((named == truth).mean(), abs=0.03)
     values, counts = np.unique(y, return_counts=True)
     assert found.majority == pytest.approx((truth == values[counts.argmax()]).mean())

@@ -9,7 +9,7 @@ from matryo.evaluation.identity_measures import IdentityMeasures, PerQuery, Sear
 from matryo.evaluation.identity_search import Asked, direction_names, paired_rows, search_both
 from matryo.evaluation.open_set import OpenSet, open_set
 from matryo.evaluation.probes import CLASSIFIERS, Classifier, Part, probes
-from matryo.measures.cka import CkaTest, cka_test
+from matryo.measures.cka import CkaTest, cka_test, linear_cka
 from matryo.measures.collapse import Collapse, collapse
 from matryo.measures.identity import Columns, Cosines, identity_columns, triplet_hits
 from matryo.prefix import Array, block, check_dims, check_matrix, cut
@@ -33,7 +33,7 @@ def measure_identity(
     sizes: Sequence[int] = SIZES,
     max_queries: int = 5_000,
     n_random: int = 5,
-    n_permutations: int = 200,
+    n_permutations: int = 100,
 ) -> IdentityMeasures:
     """Measure everything of one system on one part of a split.
 
@@ -80,6 +80,7 @@ def measure_identity(
         triplets=_triplets(views, a, b, plain),
         collapse=_panels(views, a, b, plain),
         cka=_cka(views, a, b, rising, n_permutations, seed),
+        shuffled_cka=_shuffled_cka(views, a, b, columns[-1]),
         probes=()
         if fit is None
         else probes(fit, Part(views, a, b), read, probe_labels, classifiers=classifiers, seed=seed),
@@ -126,6 +127,12 @@ def _cka(views: Views, a: Array, b: Array, dims: Sequence[int], n_permutations: 
     rows_a, rows_b = paired_rows(views)
     left, right = a[rows_a], b[rows_b]
     return tuple(cka_test(cut(left, dim), cut(right, dim), n_permutations=n_permutations, seed=seed) for dim in dims)
+
+
+def _shuffled_cka(views: Views, a: Array, b: Array, shuffled: Columns) -> tuple[float, ...]:
+    """Debiased CKA at every dim of shuffled columns: the control of any elbow that CKA shows."""
+    left, right = (shuffled.of(x[rows]) for x, rows in zip((a, b), paired_rows(views), strict=True))
+    return tuple(linear_cka(cut(left, dim), cut(right, dim), debiased=True) for dim in shuffled.dims)
 
 
 def _open_set(

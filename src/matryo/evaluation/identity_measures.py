@@ -18,7 +18,7 @@ from matryo import files
 from matryo.errors import FormatError, MatryoError
 from matryo.evaluation.open_set import OpenSet
 from matryo.evaluation.probes import Probe
-from matryo.evaluation.score import number_to_json
+from matryo.evaluation.score import number_from_json, number_to_json
 from matryo.measures.cka import CkaTest
 from matryo.measures.collapse import Collapse
 from matryo.measures.identity import Ranks, Rows
@@ -89,6 +89,7 @@ class IdentityMeasures:
         triplets: domain -> hits; empty where nothing was mined.
         collapse: (domain, column) -> panel.
         cka: one test for each dim, between both domains.
+        shuffled_cka: debiased CKA at each dim of shuffled columns: the control of any elbow that `cka` shows.
         probes: what classifiers read.
         open_set: one for each direction and column.
     """
@@ -104,6 +105,7 @@ class IdentityMeasures:
     triplets: Mapping[str, TripletHits] = field(default_factory=dict)
     collapse: Mapping[tuple[str, str], Collapse] = field(default_factory=dict)
     cka: tuple[CkaTest, ...] = ()
+    shuffled_cka: tuple[float, ...] = ()
     probes: tuple[Probe, ...] = ()
     open_set: tuple[OpenSet, ...] = ()
 
@@ -215,6 +217,7 @@ class IdentityMeasures:
                 for (domain, column), panel in self.collapse.items()
             ],
             "cka": [_to_json(test) for test in self.cka],
+            "shuffled_cka": [number_to_json(value) for value in self.shuffled_cka],
             "probes": [_to_json(probe) for probe in self.probes],
             "open_set": [_to_json(one) for one in self.open_set],
         }
@@ -283,6 +286,7 @@ class IdentityMeasures:
             triplets=triplets,
             collapse=panels,
             cka=tuple(CkaTest(**_from_json(one)) for one in stored["cka"]),
+            shuffled_cka=tuple(map(number_from_json, stored["shuffled_cka"])),
             probes=tuple(Probe(**_from_json(one)) for one in stored["probes"]),
             open_set=tuple(OpenSet(**_from_json(one)) for one in stored["open_set"]),
         )
