@@ -129,6 +129,11 @@ def test_beats_all(differences, outcome):
     assert "a - b: 0.500 - 0.400 = +0.100 [+0.050, +0.150], p = 0.001" in found.evidence
 
 
+def test_every_seed_is_told():
+    found = beats_all("claim", [replace(comparison(), by_seed=(0.15, 0.05))])
+    assert "[+0.050, +0.150] (seeds +0.150, +0.050), p = 0.001" in found.evidence
+
+
 def test_the_corrected_p_decides():
     found = beats_all("claim", [comparison(0.1, 0.01, adjusted=0.2)])
     assert found.outcome == "undecided"

@@ -1,8 +1,15 @@
 """Whether one system finds people better than another, and what that says of each claim.
 
 A draw takes people with replacement, and seeds with replacement. Few seeds resampled understate the spread between them
-by sqrt((s - 1) / s), so that the seeds' means are first moved apart by its inverse. With three seeds an interval still
-says little of a fourth one: that is why every seed's difference is told beside.
+by sqrt((s - 1) / s), so that the seeds' means are first moved apart by its inverse. Measured on 600 made comparisons of
+300 people without a difference, p < .05 (p < .01) came out in:
+
+    spread of seeds / error from people   0.35            1               2.6             9
+    three seeds                           3.8 (0.7) %     6.3 (1.0) %     9.2 (3.7) %     17.3 (13.0) %
+    five seeds                            3.7 (0.7) %     4.8 (0.5) %     8.2 (2.0) %     11.2 (5.3) %
+
+So a small p of few seeds that differ much proves little: every seed's difference is told beside. One seed speaks of the
+one model that it trained.
 """
 
 import math
@@ -80,9 +87,14 @@ class Comparison:
     def told(self) -> str:
         """One clause with the numbers."""
         kind = "p" if math.isnan(self.adjusted) else "corrected p"
+        return f"{self.difference_told()}, {kind} = {self.deciding_p:.2g}"
+
+    def difference_told(self) -> str:
+        """The same without the p value."""
+        seeds = f" (seeds {', '.join(f'{one:+.3f}' for one in self.by_seed)})" if len(self.by_seed) > 1 else ""
         return (
             f"{self.name}: {self.left:.3f} - {self.right:.3f} = {self.difference:+.3f} "
-            f"[{self.low:+.3f}, {self.high:+.3f}], {kind} = {self.deciding_p:.2g}"
+            f"[{self.low:+.3f}, {self.high:+.3f}]{seeds}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -327,10 +339,7 @@ def not_worse(claim: str, comparisons: Sequence[Comparison], margin: float = NON
     passed = all(one.low > -margin for one in comparisons)
     failed = any(one.high < -margin for one in comparisons)
     outcome: Outcome = "holds" if passed else "does not hold" if failed else "undecided"
-    told = "; ".join(
-        f"{one.name}: {one.left:.3f} - {one.right:.3f} = {one.difference:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
-        for one in comparisons
-    )
+    told = "; ".join(one.difference_told() for one in comparisons)
     return Verdict(claim, outcome, f"margin {margin:g}; {told}")
 
 
