@@ -78,13 +78,12 @@ def curve(
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder with results.json and per_query.parquet.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, with results.json.")],
     verbose: Verbose = False,
 ) -> None:
     """Write every report of a run anew, from its stored results alone."""
-    from matryo.evaluation.results import RunResults
-    from matryo.reports import console_summary, write_reports
+    from matryo.reports import run_summary, write_reports
 
-    typer.echo(console_summary(RunResults.read(run)))
+    typer.echo(run_summary(run))
     for path in write_reports(run):
         typer.echo(f"wrote {path}")

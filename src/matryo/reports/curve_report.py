@@ -65,8 +65,8 @@ def closing(results: RunResults, rows: tuple[str, ...], lines: tuple[str, ...]) 
         Section("How to read this", text=HOW_TO_READ, bullets=rows),
         Section("The same with your model and your texts", commands=lines),
         Section("Seconds of each step", tables=_seconds(results)),
-        Section("Settings", tables=_two_columns("setting", flat(results.settings)), folded=True),
-        Section("Versions and machine", tables=_two_columns("what", flat(_environment(results))), folded=True),
+        Section("Settings", tables=two_columns("setting", flat(results.settings)), folded=True),
+        Section("Versions and machine", tables=two_columns("what", flat(_environment(results))), folded=True),
     ]
 
 
@@ -167,7 +167,8 @@ def _environment(results: RunResults) -> dict[str, Any]:
     return {**where, "machine": dict(results.machine), "versions": dict(results.versions)}
 
 
-def _two_columns(what: str, pairs: Iterator[tuple[str, str]]) -> tuple[Table, ...]:
+def two_columns(what: str, pairs: Iterator[tuple[str, str]]) -> tuple[Table, ...]:
+    """Names and values as one table without a title; none if there are none."""
     rows = [[name, value] for name, value in pairs]
     return (Table.of("", [what, Column("value", "left")], rows),) if rows else ()
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from matryo.evaluation.results import RunResults
-from matryo.files import atomic_path, write_text
+from matryo.evaluation.identity_results import EXPERIMENT
+from matryo.evaluation.results import RESULTS_FILE, RunResults
+from matryo.files import atomic_path, read_json, write_text
 from matryo.reports.answer import purpose_of, question_of
 from matryo.reports.curve_report import curve_report, main_measure
 from matryo.reports.curve_table import difference_tables, main_table, recommendation_table, share_tables
@@ -12,6 +13,9 @@ from matryo.reports.document import chart_stems
 from matryo.reports.figures import png, svg_file
 from matryo.reports.formats import seconds
 from matryo.reports.html import report_html
+from matryo.reports.identity_read import read_identity_run
+from matryo.reports.identity_report import identity_summary
+from matryo.reports.identity_write import write_identity_reports
 from matryo.reports.markdown import report_markdown
 from matryo.reports.panels import Panel, panels
 from matryo.reports.table import Table, console, latex, printable, wrapped
@@ -26,7 +30,8 @@ LATEX_FILE = "tables.tex"
 def write_reports(folder: str | Path) -> list[Path]:
     """Write every report of a run: the page, the Markdown text and the plots; what is there is replaced.
 
-    Of a run of trainings also the plots of their logs, and the main tables for LaTeX.
+    Of a run of trainings also the plots of their logs, and the main tables for LaTeX; of a shared-prefix run what
+    `write_identity_reports` writes.
 
     Args:
         folder: of the run, with `results.json`.
@@ -35,6 +40,8 @@ def write_reports(folder: str | Path) -> list[Path]:
     Raises: FormatError if the results are missing or of an unknown format.
     """
     folder = Path(folder)
+    if is_shared_prefix(folder):
+        return write_identity_reports(folder)
     results = RunResults.read(folder, with_per_query=False)
     dense = is_dense_retrieval(results)
     report = dense_report(results, read_courses(folder / "training")) if dense else curve_report(results)
@@ -54,6 +61,30 @@ def write_reports(folder: str | Path) -> list[Path]:
     write_text(text, report_markdown(report))
     write_text(page, report_html(report))
     return [page, text, *written]
+
+
+def run_summary(folder: str | Path, width: int = 120) -> str:
+    """A stored run of any kind for a terminal, from its folder.
+
+    Args:
+        folder: of the run, with `results.json`.
+        width: columns of the screen.
+
+    Raises: FormatError if the results are missing or of an unknown format.
+    """
+    folder = Path(folder)
+    if is_shared_prefix(folder):
+        return identity_summary(read_identity_run(folder), width)
+    return console_summary(RunResults.read(folder), width)
+
+
+def is_shared_prefix(folder: Path) -> bool:
+    """Whether the results of a folder are those of a shared-prefix run.
+
+    Raises: FormatError if they are missing or no JSON.
+    """
+    stored = read_json(folder / RESULTS_FILE, "the results of a run")
+    return isinstance(stored, dict) and stored.get("experiment") == EXPERIMENT
 
 
 def console_summary(results: RunResults, width: int = 120) -> str:

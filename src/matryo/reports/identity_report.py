@@ -1,0 +1,144 @@
+"""The report of a shared-prefix run, put together from what it stored."""
+
+from collections.abc import Iterable, Sequence
+
+from matryo.evaluation.identity_statistics import LEVEL
+from matryo.reports.curve_report import flat, two_columns
+from matryo.reports.document import Fact, Report, Section
+from matryo.reports.formats import count, number, number_range, percent, seconds, signed
+from matryo.reports.identity_details import cka_table, collapse_table, open_set_table, probe_table
+from matryo.reports.identity_read import IdentityRun
+from matryo.reports.identity_tables import NamedTable, column_table, comparison_tables, dim_table, main_tables, p_value
+from matryo.reports.table import Table, console, wrapped
+
+
+def identity_tables(run: IdentityRun) -> tuple[NamedTable, ...]:
+    """Every table of the report, in order."""
+    others = (dim_table(run), column_table(run), cka_table(run), collapse_table(run), probe_table(run))
+    found = (*main_tables(run), *comparison_tables(run), *others, open_set_table(run))
+    return tuple(one for one in found if one is not None)
+
+
+def identity_report(run: IdentityRun) -> Report:
+    """Everything such a run has to say; what was not measured is left out.
+
+    Args:
+        run: as stored.
+    """
+    results = run.results
+    tables = {one.name: one.table for one in identity_tables(run)}
+
+    def named(*names: str) -> tuple[Table, ...]:
+        return tuple(tables[name] for name in names if name in tables)
+
+    compared = tuple(table for name, table in tables.items() if name.startswith("comparisons"))
+    sections = (
+        Section("What the numbers say of each claim", _verdict_text(run), verdict_lines(run)),
+        Section("Who is found", tables=named("main", "galleries")),
+        Section("What is better for sure", tables=compared),
+        Section("How many numbers it takes", tables=named("dims")),
+        Section("Where identity stands", tables=named("columns")),
+        Section("How alike both domains are arranged", tables=named("cka")),
+        Section("Has the prefix collapsed", tables=named("collapse")),
+        Section("What can be read from the vectors", tables=named("probes")),
+        Section("Is there a partner at all", tables=named("open-set")),
+        Section("Notes", bullets=results.notes),
+        Section("Methods", bullets=tuple(f"{name}: {meaning}" for name, meaning in results.meanings.items())),
+        Section("Seconds of each step", tables=_seconds(run), folded=True),
+        Section("Settings", tables=two_columns("setting", flat(results.settings)), folded=True),
+        Section("Versions and machine", tables=two_columns("what", flat(_environment(run))), folded=True),
+    )
+    return Report(
+        title=results.run_name,
+        subtitle=_subtitle(run),
+        verdict=results.purpose or headline(run),
+        facts=_facts(run),
+        sections=tuple(section for section in sections if not section.empty),
+    )
+
+
+def identity_summary(run: IdentityRun, width: int = 120) -> str:
+    """The main tables, what is sure, and the verdicts, for a terminal.
+
+    Args:
+        run: as stored.
+        width: columns of the screen.
+    """
+    tables = [one.table for one in (*main_tables(run), *comparison_tables(run))]
+    said = [*([run.results.purpose] if run.results.purpose else []), f"{headline(run)}.", *verdict_lines(run)]
+    notes = [f"note: {note}" for note in run.results.notes]
+    lines = ["\n".join(wrapped(one, width) for one in part) for part in (said, notes) if part]
+    return "\n\n".join([*(console(table, width) for table in tables), *lines])
+
+
+def headline(run: IdentityRun) -> str:
+    """What the main method reaches beside the best baseline, and whether that difference is sure."""
+    name, best = run.main_method, run.results.best_baseline
+    own, other = run.score(name), run.score(best) if best else None
+    assert own is not None  # our own logic: a method has scores in the gallery that decides
+    told = (
+        f"By {run.results.prefix_dim} of {run.results.width} numbers {name} finds the partner first in "
+        f"{percent(own.value)} of the queries among {count(own.size)}"
+    )
+    one = run.comparison(f"{name} - {best}")
+    if other is None or one is None:
+        return told
+    how = "better" if one.difference > 0 else "worse"
+    sure = how if one.deciding_p < LEVEL else f"{how}, but not for sure"
+    return (
+        f"{told}; {best}, the best baseline, in {percent(other.value)}: {sure} "
+        f"({signed(one.difference)}, corrected p = {p_value(one.deciding_p)})"
+    )
+
+
+def verdict_lines(run: IdentityRun) -> tuple[str, ...]:
+    """One line per claim: what the numbers say, and why."""
+    return tuple(f"{one.claim}: {one.outcome}. {one.evidence}" for one in run.results.verdicts)
+
+
+def _verdict_text(run: IdentityRun) -> tuple[str, ...]:
+    """The headline where a purpose took its place."""
+    return (f"{headline(run)}.",) if run.results.purpose else ()
+
+
+def _subtitle(run: IdentityRun) -> str:
+    results = run.results
+    model = results.settings.get("model")
+    about = [f"data: {results.dataset}, {results.domains[0]} and {results.domains[1]}"]
+    about += [f"model: {model['name']}"] if isinstance(model, dict) and "name" in model else []
+    return " · ".join([*about, f"seeds: {', '.join(map(str, results.seeds))}", results.timestamp])
+
+
+def _facts(run: IdentityRun) -> tuple[Fact, ...]:
+    own = run.score(run.main_method)
+    assert own is not None  # our own logic, as above
+    between = number_range(own.low, own.high)
+    found = [Fact(number(own.value), f"hit@1 of {run.main_method}" + (f", {between}" if between else ""))]
+    shown = [run.results.best_baseline, *(n for n in run.systems if run.results.systems[n] == "ceiling")]
+    for name in shown:
+        one = run.score(name) if name else None
+        if one:
+            found.append(Fact(number(one.value), f"{name}, {_place(run, name)}"))
+    found.append(Fact(count(own.n), f"queries, both directions, {count(own.size)} to choose from"))
+    found.append(Fact(count(len(run.results.seeds)), "seeds, one training of each method per seed"))
+    return tuple(found)
+
+
+def _place(run: IdentityRun, name: str) -> str:
+    return "the best baseline" if name == run.results.best_baseline else "a ceiling"
+
+
+def _seconds(run: IdentityRun) -> tuple[Table, ...]:
+    taken = run.results.seconds
+    if not taken:
+        return ()
+    rows: list[Sequence[str]] = [[step, seconds(value)] for step, value in taken.items()]
+    return (Table.of("", ["step", "seconds"], [*rows, ["all of them", seconds(_total(taken.values()))]]),)
+
+
+def _total(values: Iterable[float]) -> float:
+    return float(sum(values))
+
+
+def _environment(run: IdentityRun) -> dict[str, object]:
+    return {"machine": dict(run.results.machine), "versions": dict(run.results.versions)}
