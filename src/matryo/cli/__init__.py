@@ -9,6 +9,7 @@ import typer
 from matryo.cli.adapting import adapt, demo, export
 from matryo.cli.indexing import index_app
 from matryo.cli.measuring import curve, report
+from matryo.cli.people import data_people
 from matryo.cli.stores import store_app
 from matryo.cli.storing import check, encode
 from matryo.cli.texts import data_app
@@ -48,6 +49,7 @@ app.command(epilog="Example: matryo mine configs/msmarco.yaml --set mine.dim=192
 app.command(epilog="Example: matryo evaluate configs/stdlib.yaml --set evaluate.target_dim=64")(evaluate)
 app.command(epilog="Example: matryo report runs/demo")(report)
 app.command(epilog="Example: matryo check sets/texts")(check)
+data_app.command("people", epilog="Example: matryo data people people --n 6000 --level disjoint")(data_people)
 app.add_typer(index_app, name="index")
 app.add_typer(store_app, name="store")
 app.add_typer(data_app, name="data")

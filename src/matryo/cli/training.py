@@ -9,7 +9,10 @@ import typer
 from matryo.cli.notices import say
 from matryo.cli.options import Verbose
 
-_EXPERIMENTS = {"dense_retrieval": "matryo.experiments.dense_retrieval"}
+_EXPERIMENTS = {
+    "dense_retrieval": "matryo.experiments.dense_retrieval",
+    "shared_prefix": "matryo.experiments.shared_prefix",
+}
 """What `experiment:` in a config may say -> module with the function `run`."""
 
 
