@@ -192,7 +192,7 @@ def audit_leaks(
         labels=labels,
         repeats=repeats,
         verdicts=tuple(verdicts),
-        notes=(*views.notes, *notes),
+        notes=tuple(dict.fromkeys((*views.notes, *(masked.notes if masked else ()), *notes))),
     )
 
 
@@ -223,7 +223,7 @@ def _rows(views: Views, form: str, frozen: Frozen | None, seed: int, progress: b
         ("names and numbers", "strings", overlap_rule(names_and_numbers, by_rarity=True)),
         ("shared words", "strings", overlap_rule(by_rarity=False)),
         ("shared rare words", "strings", overlap_rule(by_rarity=True)),
-        ("character n-grams", "strings", character_rule()),
+        ("character n-grams", "strings", character_rule(views)),
         ("TF-IDF", "strings", tf_idf_rule(None, views)),
         ("BM25", "strings", bm25_rule()),
     ]

@@ -165,7 +165,11 @@ def _strings(views: Views, rows: Sequence[LeakRow], chance: LeakRow, seed: int) 
         return LeakVerdict("string overlap", best.texts, leak, name, says + more, numbers)
 
     if first.hit.value >= SOLVED_HIT:
-        more = "" if first is best else f"; {first.system} has the right one first for {first.hit.value:.1%} of queries"
+        more = (
+            ""
+            if first.hit.value == best.hit.value
+            else f"; {first.system} has the right one first for {first.hit.value:.1%} of queries"
+        )
         return verdict(True, "solved by string overlap", more)
     if not _above(best, chance):
         return verdict(False, "near chance for string overlap")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matryo.data.views import Views
 from matryo.evaluation.identity_rules import Block, Rule, Texts
 from matryo.measures.identity import Rows
 from matryo.prefix import Array
@@ -17,7 +18,6 @@ Tokens = Callable[[str], Collection[str]]
 
 CHARACTERS = (3, 5)
 """Lengths of the character n-grams, within words."""
-_N_HASHES = 1 << 18
 _TOKEN = re.compile(r"\w+(?:[-.']\w+)*")
 _WINDOW = 8
 _OPENING = " \t\n\"'(["
@@ -73,34 +73,24 @@ def overlap_rule(tokens: Tokens = words, *, by_rarity: bool) -> Rule:
     return rule
 
 
-def character_rule() -> Rule:
+def character_rule(views: Views) -> Rule:
     """Cosine of TF-IDF vectors of character n-grams within words, logarithmic counts: inflected words match too.
 
-    N-grams are hashed into 2^18 columns, so that long texts need no dictionary of millions of them.
+    Args:
+        views: the texts to be matched, which weigh the n-grams.
     """
+    # scikit-learn takes a second to import, which those who match no texts must not wait for
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=CHARACTERS, sublinear_tf=True, dtype=np.float32)
+    vectorizer.fit([text for view in (views.a, views.b) for text in view.texts])
 
     @cache
-    def counted(texts: tuple[str, ...]) -> Any:
-        # scikit-learn takes a second to import, which those who match no texts must not wait for
-        from sklearn.feature_extraction.text import HashingVectorizer
-
-        hashing = HashingVectorizer(
-            analyzer="char_wb",
-            ngram_range=CHARACTERS,
-            n_features=_N_HASHES,
-            norm=None,
-            alternate_sign=False,
-            dtype=np.float32,
-        )
-        return hashing.transform(texts)
+    def vectors(texts: tuple[str, ...]) -> Any:
+        return vectorizer.transform(texts)
 
     def rule(queries: Texts, gallery: Texts) -> Block:
-        from scipy.sparse import vstack
-        from sklearn.feature_extraction.text import TfidfTransformer
-
-        left, right = counted(queries.texts), counted(gallery.texts)
-        weigh = TfidfTransformer(sublinear_tf=True).fit(vstack([left, right]))
-        asked, offered = weigh.transform(left), weigh.transform(right).T.tocsr()
+        asked, offered = vectors(queries.texts), vectors(gallery.texts).T.tocsr()
         return lambda rows: np.asarray((asked[rows] @ offered).toarray(), dtype=np.float32)
 
     return rule

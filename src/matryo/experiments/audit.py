@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from matryo.config import read_config
+from matryo.config import read_config, read_yaml
 from matryo.data.masking import mask_name
 from matryo.data.table_files import FORMATS
 from matryo.data.view_files import NAME, parts_given, read_view_file, stdlib_views
@@ -179,6 +179,9 @@ def _file(path: Path, part: str | None, file: PairsFile) -> AuditData:
 
 
 def _config(path: Path, part: str | None, progress: bool) -> AuditData:
+    kind = read_yaml(path).get("experiment")
+    if kind != "shared_prefix":
+        raise MatryoError(f"{path} is of experiment {kind!r}, an audit reads those of shared_prefix; name one of these")
     config = read_config(path, SharedPrefixConfig)
     data = _of_parts(_identity_data(config.data, progress), part)
     if isinstance(config.data, StdlibData) and not config.data.mask_names:
@@ -220,21 +223,23 @@ def _only_all(source: str, part: str | None) -> None:
 def _masked_by_ids(views: Views) -> Views | None:
     """The views with every text's own id hidden, if ids are names: words that stand in the texts."""
     (found,) = [one for one in copied_labels(views, seed=0) if one.label == ID] or (None,)
-    if found is None or max(found.in_a, found.in_b) < _ID_SHARE:
+    letters = any(character.isalpha() for id in views.a.ids for character in id)
+    if found is None or not letters or max(found.in_a, found.in_b) < _ID_SHARE:
         return None
 
     def hidden(view: View) -> View:
         texts = (mask_name(text, id, NAME) for text, id in zip(view.texts, view.ids, strict=True))
         return replace(view, texts=tuple(texts))
 
-    return replace(views, a=hidden(views.a), b=hidden(views.b))
+    note = f"ids are names: they and their parts are replaced by {NAME} in both texts"
+    return replace(views, a=hidden(views.a), b=hidden(views.b), notes=(*views.notes, note))
 
 
 def _frozen(model: ModelSettings, dim: int | None, progress: bool) -> Frozen:
     encoder = model.load()
     if dim is not None and not 1 <= dim <= encoder.width:
         raise ShapeError(
-            f"dim must lie within 1..{encoder.width}, the width of {model.name}, got {dim}; give a shorter"
+            f"dim must lie within 1..{encoder.width}, the width of {model.name}, got {dim}; give a shorter one"
         )
     prefix = dim or (DEFAULT_DIM if encoder.width > DEFAULT_DIM else None)
     return Frozen(model.name, lambda texts: encoder.encode(list(texts), progress=progress), encoder.width, prefix)
