@@ -87,6 +87,8 @@ def test_a_config_of_tables_and_one_of_people(tmp_path: Path, people: Path) -> N
     assert audit.n_texts[0] > audit.n_pairs
     config.write_text(start + f"  kind: people\n  path: {people}\n")
     assert run_audit(str(config), part="validation").n_pairs == 10
+    config.write_text(start + "  kind: people\n  path: elsewhere\n")
+    assert run_audit(str(config), overrides=[f"data.path={people}"]).n_pairs == 40
 
 
 def test_people_that_a_config_describes_are_made_for_the_audit(tmp_path: Path) -> None:
@@ -127,6 +129,8 @@ def test_bad_input(pairs: Path, people: Path, tmp_path: Path) -> None:
         read_audit_data(str(pairs), file=PairsFile(("first",)))
     with pytest.raises(MatryoError, match="columns can be said of a file of pairs only"):
         read_audit_data("stdlib", file=PairsFile(COLUMNS))
+    with pytest.raises(MatryoError, match="--set replaces values of a config"):
+        read_audit_data("stdlib", overrides=["data.seed=1"])
     with pytest.raises(MatryoError, match="stdlib is not divided into parts, got part 'test'"):
         read_audit_data("stdlib", part="test")
     with pytest.raises(MatryoError, match="not divided into parts"):

@@ -43,6 +43,10 @@ def audit(
     part_column: Annotated[str | None, typer.Option(help="Of a file: the column that says train or test.")] = None,
     separator: Annotated[str | None, typer.Option(help="Of a CSV, one character; default: a comma.")] = None,
     skip_bad: SkipBad = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Of a config: KEY=VALUE, e.g. data.path=mine.tsv; may be repeated."),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Frozen model to measure too: minilm, wordllama, a folder, a hub id, or none.")
     ] = "wordllama",
@@ -68,6 +72,7 @@ def audit(
         data,
         part=part,
         file=PairsFile(named, id_, mask, group, part_column, separator, skip_bad),
+        overrides=set_ or (),
         model=None if model == NO_MODEL else frozen,
         dim=dim,
         max_texts=max_texts,

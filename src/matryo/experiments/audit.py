@@ -1,6 +1,6 @@
 """The leak audit as a command runs it: read any set of paired texts, audit one part, write what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,7 +65,12 @@ class AuditData:
 
 
 def read_audit_data(
-    source: str, part: str | None = None, file: PairsFile | None = None, *, progress: bool = False
+    source: str,
+    part: str | None = None,
+    file: PairsFile | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    progress: bool = False,
 ) -> AuditData:
     """Read any set of paired texts.
 
@@ -73,13 +78,17 @@ def read_audit_data(
         source: a folder of made-up people, a config of a shared-prefix run, a file of pairs, or the word stdlib.
         part: which part of the split; None = test where the data know parts, else everything.
         file: how to read a file of pairs; for other sources it must say nothing.
+        overrides: values that replace those of a config, `key.key=value`; for other sources none.
         progress: show on stderr how people are made that a config asks for.
 
     Raises: FormatError, MatryoError for what cannot be read, and for a part there is not.
     """
     file = file or PairsFile()
     path = Path(source)
-    is_file = source != "stdlib" and not path.is_dir() and path.suffix not in (".yaml", ".yml")
+    is_config = path.suffix in (".yaml", ".yml") and not path.is_dir()
+    is_file = source != "stdlib" and not path.is_dir() and not is_config
+    if overrides and not is_config:
+        raise MatryoError(f"--set replaces values of a config, got {source}; leave it out")
     if not is_file and file != PairsFile():
         said = [name for name, value in vars(file).items() if value]
         raise MatryoError(f"{', '.join(said)} can be said of a file of pairs only, got {source}; leave it out")
@@ -95,7 +104,7 @@ def read_audit_data(
                 f"a file of pairs ({', '.join(FORMATS)}) or stdlib"
             )
         return _of_parts(_identity_data(PeopleData(kind="people", path=str(path)), progress), part)
-    return _config(path, part, progress)
+    return _config(path, part, overrides, progress)
 
 
 def run_audit(
@@ -103,6 +112,7 @@ def run_audit(
     *,
     part: str | None = None,
     file: PairsFile | None = None,
+    overrides: Sequence[str] = (),
     model: ModelSettings | None = None,
     dim: int | None = None,
     max_texts: int = MAX_TEXTS,
@@ -116,6 +126,7 @@ def run_audit(
         source: see `read_audit_data`.
         part: see `read_audit_data`.
         file: see `read_audit_data`.
+        overrides: see `read_audit_data`.
         model: the frozen model to measure beside the strings; None = none.
         dim: its prefix length to measure beside the width; None = 64 where the model has more.
         max_texts: of each domain.
@@ -125,7 +136,7 @@ def run_audit(
 
     Raises: as `read_audit_data`, `audit_leaks` and `load_encoder`; ShapeError if dim exceeds the model's width.
     """
-    data = read_audit_data(source, part, file, progress=progress)
+    data = read_audit_data(source, part, file, overrides=overrides, progress=progress)
     frozen = None if model is None else _frozen(model, dim, progress)
     audit = audit_leaks(
         data.views,
@@ -178,11 +189,11 @@ def _file(path: Path, part: str | None, file: PairsFile) -> AuditData:
     return AuditData(parts[chosen], others, parts_given(masked, (chosen,))[chosen] if masked else None)
 
 
-def _config(path: Path, part: str | None, progress: bool) -> AuditData:
+def _config(path: Path, part: str | None, overrides: Sequence[str], progress: bool) -> AuditData:
     kind = read_yaml(path).get("experiment")
     if kind != "shared_prefix":
         raise MatryoError(f"{path} is of experiment {kind!r}, an audit reads those of shared_prefix; name one of these")
-    config = read_config(path, SharedPrefixConfig)
+    config = read_config(path, SharedPrefixConfig, overrides)
     data = _of_parts(_identity_data(config.data, progress), part)
     if isinstance(config.data, StdlibData) and not config.data.mask_names:
         hidden = _identity_data(config.data.model_copy(update={"mask_names": True}), progress)
