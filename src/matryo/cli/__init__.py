@@ -7,6 +7,7 @@ answer at once.
 import typer
 
 from matryo.cli.adapting import adapt, demo, export
+from matryo.cli.auditing import audit
 from matryo.cli.indexing import index_app
 from matryo.cli.measuring import curve, report
 from matryo.cli.people import data_people
@@ -47,6 +48,10 @@ app.command(
 )(train)
 app.command(epilog="Example: matryo mine configs/msmarco.yaml --set mine.dim=192")(mine)
 app.command(epilog="Example: matryo evaluate configs/stdlib.yaml --set evaluate.target_dim=64")(evaluate)
+app.command(
+    epilog="Examples: matryo audit stdlib;  "
+    "matryo audit pairs.tsv --columns description,summary --id name --mask name --out runs/audit"
+)(audit)
 app.command(epilog="Example: matryo report runs/demo")(report)
 app.command(epilog="Example: matryo check sets/texts")(check)
 data_app.command("people", epilog="Example: matryo data people people --n 6000 --level disjoint")(data_people)
