@@ -9,6 +9,7 @@ import typer
 from matryo.cli.adapting import adapt, demo, export
 from matryo.cli.auditing import audit
 from matryo.cli.indexing import index_app
+from matryo.cli.matching import match
 from matryo.cli.measuring import curve, report
 from matryo.cli.people import data_people
 from matryo.cli.stores import store_app
@@ -48,6 +49,7 @@ app.command(
 )(train)
 app.command(epilog="Example: matryo mine configs/msmarco.yaml --set mine.dim=192")(mine)
 app.command(epilog="Example: matryo evaluate configs/stdlib.yaml --set evaluate.target_dim=64")(evaluate)
+app.command(epilog='Example: matryo match runs/shared_prefix_fast --text "I love sailing and ..." -k 5')(match)
 app.command(
     epilog="Examples: matryo audit stdlib;  "
     "matryo audit pairs.tsv --columns description,summary --id name --mask name --out runs/audit"
