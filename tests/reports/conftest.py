@@ -2,17 +2,29 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from matryo.data.views import Mined, View, Views
+from matryo.evaluation.identity import IdentityMeasures, Part, measure_identity
+from matryo.evaluation.identity_baselines import measure_baselines
 from matryo.evaluation.records import Difference, Recommended, Share
 from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.evaluation.score import Arm, Score
+from matryo.experiments.identity_compare import compare_systems
+from matryo.experiments.identity_config import SharedPrefixConfig
+from matryo.experiments.identity_data import IdentityData
+from matryo.experiments.shared_prefix import measures_name
 from matryo.measures.intervals import Interval
 from matryo.measures.recommend import DimTest, Recommendation
+from matryo.prefix import Array
+from matryo.reports.identity_read import IdentityRun, read_identity_run
+from matryo.reports.identity_write import write_identity_reports
 
 DIMS = (32, 64, 96, 192, 384)
 CURVES = {
@@ -259,3 +271,119 @@ def write_logs() -> Callable[[Path, int], Path]:
         return run / "training"
 
     return write
+
+
+IDENTITY_METHODS = ("v3_contrastive", "v3_mse", "v3_no_prefix")
+IDENTITY_DIMS = (4, 8, 16, 32)
+_CITIES, _CAREERS = ("Oslo", "Rome", "Lima"), ("nurse", "baker", "pilot")
+
+
+def _identity_view(domain: str, seed: int, n: int, at: int, *, labelled: bool, ids: str = "") -> View:
+    rng = np.random.default_rng(seed + at)
+    people = np.random.default_rng(seed)
+    cities, careers = people.choice(_CITIES, n).tolist(), people.choice(_CAREERS, n).tolist()
+    shared = [" ".join(f"w{word}" for word in np.random.default_rng(i).choice(90, 2)) for i in range(n)]
+    noise = [" ".join(f"w{word}" for word in rng.choice(90, 9)) for _ in range(n)]
+    texts = tuple(f"{domain} {own} {other}" for own, other in zip(shared, noise, strict=True))
+    labels = {"city": tuple(cities), "career": tuple(careers)} if labelled else {}
+    return View(domain, tuple(f"{seed}-{i}{ids}" for i in range(n)), texts, np.arange(n), labels)
+
+
+def _identity_views(seed: int, n: int, *, real: bool) -> Views:
+    domains = ("docstring", "source") if real else ("dating", "hiring")
+    a, b = (_identity_view(name, seed, n, at, labelled=not real) for at, name in enumerate(domains))
+    ids = tuple(f"{seed}-{i}" for i in range(n))
+    if real:
+        return Views("toy", a, b, ids)
+    rng = np.random.default_rng(seed + 5)
+    first, second = (np.stack([rng.choice(n, 3, replace=False) for _ in range(25)]) for _ in range(2))
+    altered, other = (
+        _identity_view(name, seed, n, 7 + at, labelled=True, ids="-twin") for at, name in enumerate(domains)
+    )
+    return Views("toy", a, b, ids, Mined((first, second), np.empty((0, 2), np.int64)), (altered, other))
+
+
+def _identity_vectors(views: Views, noise: float, seed: int, *, flat: bool = False) -> tuple[Array, Array]:
+    """Vectors whose first 8 of 32 numbers say who it is; flat: all of that on one direction."""
+    rng = np.random.default_rng(seed)
+    who = np.random.default_rng(views.n_entities).normal(size=(views.n_entities, 8))
+    found = []
+    for at, view in enumerate((views.a, views.b)):
+        prefix = who[view.entities] + noise * rng.normal(size=(len(view), 8))
+        prefix = prefix * [1.0, *[0.05] * 7] if flat else prefix
+        rest = rng.normal(size=(len(view), 24)) + (0.7 if at else -0.7)
+        found.append(np.hstack([prefix, rest]).astype(np.float32))
+    return found[0], found[1]
+
+
+def write_identity_run(folder: Path, *, real: bool = False, purpose: str | None = None) -> Path:
+    """A small run written by the real classes; real = one seed, fewer methods, no triplets, labels and twins."""
+    methods, seeds = (IDENTITY_METHODS[:2], (0,)) if real else (IDENTITY_METHODS, (0, 1))
+    test, fit = _identity_views(0, 40, real=real), _identity_views(50, 30, real=real)
+
+    def measured(noise: float, seed: int, *, flat: bool = False) -> IdentityMeasures:
+        twins = None if real else _identity_vectors(test, noise, seed + 1, flat=flat)
+        return measure_identity(
+            test,
+            *_identity_vectors(test, noise, seed, flat=flat),
+            dims=IDENTITY_DIMS,
+            prefix_dim=8,
+            twins=twins,
+            seed=0,
+            fit=Part(fit, *_identity_vectors(fit, noise, seed, flat=flat)),
+            probe_labels=() if real else ("city",),
+            sizes=(20, 2000),
+            n_random=2,
+            n_permutations=20,
+        )
+
+    names = ("chance", "TF-IDF") if real else ("chance", "TF-IDF", "attribute oracle")
+    floors = measure_baselines(test, training=fit, seed=0, names=names, sizes=(20, 2000))
+    found = {name: [one] for name, one in floors.items()} | {"frozen": [measured(1.5, 9)]}
+    for place, name in enumerate(methods):
+        found[name] = [measured(0.6 + 0.4 * place, 10 * place + seed, flat=name == "v3_mse") for seed in seeds]
+    config = SharedPrefixConfig.model_validate(
+        {"experiment": "shared_prefix", "name": "toy_run", "purpose": purpose, "data": {"kind": "stdlib"},
+         "dims": IDENTITY_DIMS, "prefix_dim": 8, "methods": methods, "seeds": seeds}
+    )  # fmt: skip
+    data = IdentityData("stdlib" if real else "people", test, fit, test, ("40 of 100 % & more_entities",), "key")
+    settings = config.model_dump(mode="json", exclude={"out"})
+    results = compare_systems(config, data, found, seconds={"train v3_mse, seed 0": 1.5}, settings=settings)
+    for name, runs in found.items():
+        for seed, one in zip(seeds, runs, strict=False):
+            one.save(folder / "measures", measures_name(name, seed if name in methods else None))
+    results.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def identity_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on made-up people without reports; not to be changed."""
+    return write_identity_run(tmp_path_factory.mktemp("identity"))
+
+
+@pytest.fixture(scope="session")
+def real_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on real views without reports: no triplets, no labels, no twins, one seed; not to be changed."""
+    return write_identity_run(tmp_path_factory.mktemp("real"), real=True)
+
+
+@pytest.fixture(scope="session")
+def identity_written(identity_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run with all its reports; not to be changed."""
+    folder = tmp_path_factory.mktemp("written") / "run"
+    shutil.copytree(identity_folder, folder)
+    write_identity_reports(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def identity_run(identity_folder: Path) -> IdentityRun:
+    """The run on people as reports read it."""
+    return read_identity_run(identity_folder)
+
+
+@pytest.fixture(scope="session")
+def real_run(real_folder: Path) -> IdentityRun:
+    """The run on real views as reports read it."""
+    return read_identity_run(real_folder)

@@ -23,6 +23,7 @@ class Line:
             a hair behind another line, such as one seed behind the mean, neither in the legend nor in the description.
         colour: number in the palette; None = its place among the lines.
         dashed: broken line without a shaded interval, for a variant that shares the colour of another line.
+        marker: number of the marker; None = that of the colour.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Line:
     emphasis: Emphasis = "normal"
     colour: int | None = None
     dashed: bool = False
+    marker: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths."""
@@ -82,6 +84,7 @@ class Chart:
         across: what goes to the right.
         signed: values are differences, printed with their sign.
         name: of its files, without their ending.
+        mark: a place that a thin upright line marks.
     """
 
     title: str
@@ -91,6 +94,7 @@ class Chart:
     across: Literal["dims", "steps"] = "dims"
     signed: bool = False
     name: str = "curve"
+    mark: int | None = None
 
     @property
     def heading(self) -> str:

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matryo.reports.charts import Chart
-from matryo.reports.pareto import ParetoChart
+from matryo.reports.plots import Plot
 from matryo.reports.table import Table
 
 
@@ -35,7 +34,7 @@ class Section:
     title: str
     text: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
-    charts: tuple[Chart | ParetoChart, ...] = ()
+    charts: tuple[Plot, ...] = ()
     tables: tuple[Table, ...] = ()
     bullets: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
@@ -65,15 +64,16 @@ class Report:
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
 
-    def charts(self) -> list[Chart | ParetoChart]:
+    def charts(self) -> list[Plot]:
         """Every plot, in reading order."""
         return [chart for section in self.sections for chart in section.charts]
 
 
-def chart_stems(charts: Sequence[Chart | ParetoChart]) -> list[str]:
+def chart_stems(charts: Sequence[Plot]) -> list[str]:
     """Names of the files of plots, without their endings; a name that was used before gets a number.
 
     Example:
+        >>> from matryo.reports.charts import Chart
         >>> chart_stems([Chart("", "MRR@10", ()), Chart("", "MRR@10", ())])
         ['curve', 'curve-2']
     """

@@ -64,7 +64,7 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    labels = [_short(label) for label in chart.labels()]
+    labels = [shortened(label) for label in chart.labels()]
     if narrow:
         legend = 0.175 * len(labels) + 0.05
         width, height, right, bottom, top = 4.2, 3.3 + legend, 0.12, 0.55 + legend, 0.42
@@ -80,8 +80,12 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
     for number, line in enumerate(chart.lines):
         _draw_line(axes, line, number, marked=chart.across == "dims" or len(line.x) <= _MOST_MARKERS)
     for floor in chart.floors:
-        name = _short(floor.label)
+        # a legend cannot tell several levels apart, but their values can
+        value = f": {floor.value:.3f}" if narrow and len(chart.floors) > 1 else ""
+        name = shortened(floor.label) + value
         axes.axhline(floor.value, color=FLOOR, linestyle=(0, (5, 3)), linewidth=1.3, zorder=2, label=name)
+    if chart.mark is not None:
+        axes.axvline(chart.mark, color=INK, linewidth=0.8, alpha=0.55, zorder=1.5)
     _dress(axes, chart, _LONGEST_NARROW_TITLE if narrow else _LONGEST_TITLE)
     if narrow and labels:
         axes.legend(
@@ -114,11 +118,11 @@ def _draw_line(axes: "Axes", line: Line, number: int, *, marked: bool) -> None:
         color=colour,
         linestyle="--" if line.dashed or place >= len(PALETTE) else "-",
         linewidth=style.width,
-        marker=_MARKERS[place % len(_MARKERS)] if marked else None,
+        marker=_MARKERS[(place if line.marker is None else line.marker) % len(_MARKERS)] if marked else None,
         markersize=style.marker if marked else None,
         alpha=style.opacity,
         zorder=style.order,
-        label=_short(line.label) or "_nolegend_",
+        label=shortened(line.label) or "_nolegend_",
     )
 
 
@@ -150,7 +154,7 @@ def _dress(axes: "Axes", chart: Chart, longest_title: int) -> None:
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="both", length=0, pad=5)
     axes.tick_params(axis="x", length=3)
-    axes.set_title(_short(chart.heading, longest_title), loc="left", fontsize=10.5, fontweight="bold", pad=10)
+    axes.set_title(shortened(chart.heading, longest_title), loc="left", fontsize=10.5, fontweight="bold", pad=10)
 
 
 def _dims_across(axes: "Axes", chart: Chart) -> None:
@@ -172,11 +176,11 @@ def _label(axes: "Axes", chart: Chart, height: float, inches: "Affine2D") -> Non
     low, high = axes.get_ylim()
     right = axes.get_xlim()[1]
     entries = [
-        _Name(_short(line.label), _colour(line, number), float(known[-1][0]), [v for _, v in known[::-1]])
+        _Name(shortened(line.label), _colour(line, number), float(known[-1][0]), [v for _, v in known[::-1]])
         for number, line in enumerate(chart.lines)
         if line.label and (known := line.points())
     ]
-    entries += [_Name(_short(floor.label), FLOOR, right, [floor.value]) for floor in chart.floors]
+    entries += [_Name(shortened(floor.label), FLOOR, right, [floor.value]) for floor in chart.floors]
     entries.sort(key=lambda entry: entry.values, reverse=True)  # lines that end level: the one that was higher before
     wanted = [(high - entry.values[0]) / (high - low) * height for entry in entries]
     beside = axes.transAxes + ScaledTranslation(14 / _POINTS_PER_INCH, 0, inches)
@@ -248,6 +252,7 @@ def _start(group: tuple[float, int], gap: float, height: float) -> float:
     return min(max(wished / members, 0.0), height - (members - 1) * gap)
 
 
-def _short(text: str, longest: int = _LONGEST_LABEL) -> str:
+def shortened(text: str, longest: int = _LONGEST_LABEL) -> str:
+    """One line, cut to a length that leaves room in a plot; the tables have the whole name."""
     line = printable(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"

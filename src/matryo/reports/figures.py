@@ -12,17 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.dom import minidom
 
-from matryo.reports.charts import Chart
+from matryo.reports.bar_drawing import draw_bars
+from matryo.reports.bars import BarChart
 from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE, draw
+from matryo.reports.facet_drawing import draw_facets
+from matryo.reports.facets import FacetChart
 from matryo.reports.pareto import ParetoChart
 from matryo.reports.pareto_drawing import draw_pareto
+from matryo.reports.plots import Plot
 from matryo.reports.table import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Plot = Chart | ParetoChart
-"""What can be drawn."""
 
 
 def png(chart: Plot, dpi: int = 160) -> bytes:
@@ -63,7 +64,13 @@ def svg_inline(chart: Plot, key: str, *, narrow: bool = False) -> str:
 
 
 def _drawn(chart: Plot, *, narrow: bool) -> "Figure":
-    return draw_pareto(chart, narrow=narrow) if isinstance(chart, ParetoChart) else draw(chart, narrow=narrow)
+    if isinstance(chart, ParetoChart):
+        return draw_pareto(chart, narrow=narrow)
+    if isinstance(chart, FacetChart):
+        return draw_facets(chart, narrow=narrow)
+    if isinstance(chart, BarChart):
+        return draw_bars(chart, narrow=narrow)
+    return draw(chart, narrow=narrow)
 
 
 @contextmanager

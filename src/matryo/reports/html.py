@@ -7,7 +7,8 @@ from string import Template
 
 from matryo.reports.document import Report, Section
 from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE
-from matryo.reports.figures import Plot, svg_inline
+from matryo.reports.figures import svg_inline
+from matryo.reports.plots import Plot
 from matryo.reports.table import Table, printable
 
 _MANY_COLUMNS = 9  # more than these are set closer together, so that a usual screen shows them all

@@ -92,8 +92,8 @@ def probe_table(run: IdentityRun) -> NamedTable | None:
     some = [next(iter(_all_probes(run, target))) for target in targets]
     rows.append(["most frequent value", "", "", *(number(one.majority) for one in some)])
     notes = [
-        f"accuracy on {count(some[0].n_scored)} texts of new people, fitted on {count(some[0].n_fit)}; a domain that "
-        f"cannot be read stands at {some[0].majority:.3f}; small print: 95 % interval over people of a single run, "
+        f"accuracy on {count(some[0].n_scored)} texts of new entities, fitted on {count(some[0].n_fit)}; a domain that "
+        f"cannot be read stands at {some[0].majority:.3f}; small print: 95 % interval over entities of a single run, "
         "else the lowest and highest seed"
     ]
     heads = ["system", "read from", "classifier", *targets]
@@ -118,8 +118,7 @@ def probes_of(run: IdentityRun, system: str, target: str, column: str, classifie
 
 def open_set_table(run: IdentityRun) -> NamedTable | None:
     """Whether the best score tells if a partner is there at all; None if that was not measured."""
-    directions = tuple(dict.fromkeys(one.direction for found in run.measures.values() for o in found
-                                     for one in o.open_set))  # fmt: skip
+    directions = open_set_directions(run)
     if not directions:
         return None
     rows: list[list[str | Cell]] = []
@@ -141,8 +140,19 @@ def open_set_table(run: IdentityRun) -> NamedTable | None:
         f"too; {count(some.n_matched)} queries with and {count(some.n_unmatched)} without a partner{held}; small "
         "print: 95 % interval of a single run, else the lowest and highest seed"
     ]
-    heads = [f"{direction} {what}" for direction in directions for what in ("AUC", "linked")]
+    heads = [f"{run.direction(direction)}, {what}" for direction in directions for what in ("AUC", "linked")]
     return NamedTable("open-set", Table.of("Is there a partner at all", ["system", *heads], rows, notes))
+
+
+def open_set_directions(run: IdentityRun) -> tuple[str, ...]:
+    """Directions in which open-set matching was measured."""
+    return tuple(dict.fromkeys(one.direction for one in _all_open_sets(run)))
+
+
+def open_set_columns(run: IdentityRun) -> tuple[str, ...]:
+    """The prefix, the full width and the rest, as far as they were measured."""
+    known = {one.column for one in _all_open_sets(run)}
+    return tuple(c for c in (run.prefix, f"prefix {run.results.width}", "rest") if c in known)
 
 
 def open_set_of(run: IdentityRun, system: str, direction: str, column: str | None = None) -> list[OpenSet]:
@@ -174,6 +184,10 @@ def _all_probes(run: IdentityRun, target: str | None = None) -> Iterable[Probe]:
         for probe in one.probes
         if target is None or probe.target == target
     )
+
+
+def _all_open_sets(run: IdentityRun) -> Iterable[OpenSet]:
+    return (found for name in run.systems for one in run.measures[name] for found in one.open_set)
 
 
 def _mean(values: Iterable[float]) -> float:

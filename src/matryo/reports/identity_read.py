@@ -94,19 +94,21 @@ class IdentityRun:
         column = f"prefix {first.width}" if first.width else first.main_column
         return self.results.score(system, TRIPLETS, column, gallery="", direction=domain)
 
+    def direction(self, name: str) -> str:
+        """A direction in words, such as "dating to hiring"."""
+        return name.replace("->", " to ")
+
     def comparison(self, name: str) -> Comparison | None:
         """One of the corrected comparisons."""
         return next((one for one in self.results.family if one.name == name), None)
 
     def told(self, gallery: str) -> str:
-        """A gallery in words, with how many there are to choose from where that differs from its name."""
-        if gallery == TWIN_PAIR:
-            return "twin pair"
+        """A gallery in words, with the number there is to choose from where there are fewer than it would take."""
         kind, size = gallery.split()
-        sizes = {round(score.size) for score in self.results.scores if score.gallery == gallery}
-        there = max(sizes) if sizes else int(size)
-        number = count(int(size)) if there == int(size) else f"{count(int(size))} ({count(there)} there)"
-        return f"{kind} {number}"
+        there = max((round(score.size) for score in self.results.scores if score.gallery == gallery), default=0)
+        if kind == "hard" or gallery == TWIN_PAIR or there >= int(size):
+            return gallery if gallery == TWIN_PAIR else f"{kind} {count(int(size))}"
+        return f"{kind}, all {count(there)}"
 
     def _of_kind(self, kind: str) -> tuple[str, ...]:
         return tuple(name for name, own in self.results.systems.items() if own == kind)

@@ -6,9 +6,19 @@ from matryo.evaluation.identity_statistics import LEVEL
 from matryo.reports.curve_report import flat, two_columns
 from matryo.reports.document import Fact, Report, Section
 from matryo.reports.formats import count, number, number_range, percent, seconds, signed
+from matryo.reports.identity_charts import (
+    cka_chart,
+    collapse_chart,
+    column_chart,
+    dim_charts,
+    gallery_chart,
+    open_set_chart,
+    probe_charts,
+)
 from matryo.reports.identity_details import cka_table, collapse_table, open_set_table, probe_table
 from matryo.reports.identity_read import IdentityRun
 from matryo.reports.identity_tables import NamedTable, column_table, comparison_tables, dim_table, main_tables, p_value
+from matryo.reports.plots import Plot
 from matryo.reports.table import Table, console, wrapped
 
 
@@ -31,17 +41,20 @@ def identity_report(run: IdentityRun) -> Report:
     def named(*names: str) -> tuple[Table, ...]:
         return tuple(tables[name] for name in names if name in tables)
 
+    columns, cka, collapse, open_set = column_chart(run), cka_chart(run), collapse_chart(run), open_set_chart(run)
+    read = _how_to_read(run)
     compared = tuple(table for name, table in tables.items() if name.startswith("comparisons"))
     sections = (
         Section("What the numbers say of each claim", _verdict_text(run), verdict_lines(run)),
         Section("Who is found", tables=named("main", "galleries")),
         Section("What is better for sure", tables=compared),
-        Section("How many numbers it takes", tables=named("dims")),
-        Section("Where identity stands", tables=named("columns")),
-        Section("How alike both domains are arranged", tables=named("cka")),
-        Section("Has the prefix collapsed", tables=named("collapse")),
-        Section("What can be read from the vectors", tables=named("probes")),
-        Section("Is there a partner at all", tables=named("open-set")),
+        *_drawn("How many numbers it takes", read["dims"], charts=dim_charts(run), tables=named("dims")),
+        *_drawn("Where identity stands", read["columns"], charts=_shown(columns), tables=named("columns")),
+        *_drawn("How alike both domains are arranged", read["cka"], charts=_shown(cka), tables=named("cka")),
+        *_drawn("Has the prefix collapsed", read["collapse"], charts=_shown(collapse), tables=named("collapse")),
+        *_drawn("What can be read from the vectors", read["probes"], charts=probe_charts(run), tables=named("probes")),
+        *_drawn("In other galleries", read["galleries"], charts=(gallery_chart(run),), tables=()),
+        *_drawn("Is there a partner at all", read["open-set"], charts=_shown(open_set), tables=named("open-set")),
         Section("Notes", bullets=results.notes),
         Section("Methods", bullets=tuple(f"{name}: {meaning}" for name, meaning in results.meanings.items())),
         Section("Seconds of each step", tables=_seconds(run), folded=True),
@@ -69,6 +82,35 @@ def identity_summary(run: IdentityRun, width: int = 120) -> str:
     notes = [f"note: {note}" for note in run.results.notes]
     lines = ["\n".join(wrapped(one, width) for one in part) for part in (said, notes) if part]
     return "\n\n".join([*(console(table, width) for table in tables), *lines])
+
+
+def _how_to_read(run: IdentityRun) -> dict[str, tuple[str, ...]]:
+    """What stands above the figures of each section."""
+    k, width = run.results.prefix_dim, run.results.width
+    where = f"hit@1, both directions, gallery: {run.told(run.gallery)}."
+    return {
+        "galleries": (f"hit@1 by the first {k} numbers, both directions together.",),
+        "dims": (
+            f"{where} Shuffled: the same numbers in another order, the same one for both domains. A curve that bends "
+            f"at {k} where the shuffled one does not shows that the training put something there.",
+        ),
+        "columns": (
+            f"{where} The first {k} numbers, the other {width - k}, and {k} random ones (mean of several draws).",
+        ),
+        "cka": (
+            "Above the grey band, rows of one entity are arranged more alike than rows paired at random. The biased "
+            "value rises with the dim for unrelated data too, which is why it decides nothing here.",
+        ),
+        "collapse": (
+            f"Of the first {k} numbers in each domain. Vectors that have met in one point have a trace near 0 and a "
+            "mean cosine near 1; vectors that lie on a few directions only have a low effective rank.",
+        ),
+        "probes": (
+            "Fresh classifiers, fitted on entities that are neither trained on nor scored. What a probe finds is "
+            "there; what it does not find may still be there.",
+        ),
+        "open-set": ("Whether the best score tells if a partner is there at all; 0.5 = not at all.",),
+    }
 
 
 def headline(run: IdentityRun) -> str:
@@ -126,6 +168,17 @@ def _facts(run: IdentityRun) -> tuple[Fact, ...]:
 
 def _place(run: IdentityRun, name: str) -> str:
     return "the best baseline" if name == run.results.best_baseline else "a ceiling"
+
+
+def _drawn(
+    title: str, text: tuple[str, ...], *, charts: tuple[Plot, ...], tables: tuple[Table, ...]
+) -> tuple[Section, ...]:
+    """A section of figures and tables; none if there are neither."""
+    return (Section(title, text, charts=charts, tables=tables),) if charts or tables else ()
+
+
+def _shown(chart: Plot | None) -> tuple[Plot, ...]:
+    return () if chart is None else (chart,)
 
 
 def _seconds(run: IdentityRun) -> tuple[Table, ...]:

@@ -54,11 +54,13 @@ def _main(run: IdentityRun) -> Table:
     assert found is not None  # our own logic: the best of those that have a score has one
     notes = [
         f"{count(found.n)} queries, both directions, {count(found.size)} texts to choose from; what has vectors is "
-        f"compared by its first {run.results.prefix_dim} numbers; small print: 95 % intervals over people and seeds",
+        f"compared by its first {run.results.prefix_dim} numbers; small print: 95 % intervals over entities and seeds",
         "hit@k: the partner is among the first k; margin: similarity of the partner minus that of the best other; "
         "ceiling: reads the record instead of the text, nothing has to beat it",
     ]
-    return Table.of(f"Who is found by {run.results.prefix_dim} numbers, {run.told(run.gallery)}", heads, rows, notes)
+    return Table.of(
+        f"Who is found by {run.results.prefix_dim} numbers, gallery: {run.told(run.gallery)}", heads, rows, notes
+    )
 
 
 def _galleries(run: IdentityRun) -> Table:
@@ -67,19 +69,19 @@ def _galleries(run: IdentityRun) -> Table:
         if gallery != run.gallery:
             picks[run.told(gallery)] = partial(run.score, gallery=gallery)
     for direction in next(iter(run.measures.values()))[0].directions:
-        picks[direction] = partial(run.score, direction=direction)
+        picks[run.direction(direction)] = partial(run.score, direction=direction)
     for domain in run.domains_with_triplets:
         picks[f"triplets, {domain}"] = partial(run.triplets, domain=domain)
     rows = _rows((name, [pick(name) for pick in picks.values()]) for name in run.systems)
-    notes = [f"hit@1 by {run.results.prefix_dim} numbers; each direction alone in {run.told(run.gallery)}"]
+    notes = [f"hit@1 by {run.results.prefix_dim} numbers; each direction alone in the gallery {run.told(run.gallery)}"]
     if any(gallery.startswith("hard") for gallery in run.galleries):
-        notes.append("hard: among people of the same city and career as far as there are some")
+        notes.append("hard: among those of the same city and career as far as there are some")
     if TWIN_PAIR in run.galleries:
         notes.append(
             "twin N: one of the others is the partner with some attributes altered; twin pair: these two alone"
         )
     if run.domains_with_triplets:
-        notes.append("triplets: share in which the more compatible person is nearer, within a domain, at full width")
+        notes.append("triplets: share in which the more compatible one is nearer, within a domain, at full width")
     return Table.of("Other galleries, each direction, within domains", ["system", *picks], rows, notes)
 
 
@@ -93,7 +95,7 @@ def dim_table(run: IdentityRun) -> NamedTable | None:
         for name in run.with_vectors
         for column, told in (("prefix", ""), ("shuffled", ", columns shuffled"))
     )
-    title = f"hit@1 by dim, {run.told(run.gallery)}"
+    title = f"hit@1 by dim, gallery: {run.told(run.gallery)}"
     return NamedTable("dims", Table.of(title, ["system", *map(str, dims)], rows))
 
 
@@ -103,7 +105,7 @@ def column_table(run: IdentityRun) -> NamedTable | None:
     if not columns:
         return None
     rows = _rows((name, [run.score(name, column=column) for column in columns]) for name in run.with_vectors)
-    title = f"hit@1 by columns, {run.told(run.gallery)}"
+    title = f"hit@1 by columns, gallery: {run.told(run.gallery)}"
     return NamedTable("columns", Table.of(title, ["system", *columns], rows))
 
 
@@ -125,7 +127,7 @@ def comparison_tables(run: IdentityRun) -> tuple[NamedTable, ...]:
     }
     n = len(run.results.family)
     note = (
-        f"hit@1 in {run.told(run.gallery)}; p two-sided, corrected (Holm) over all {n} comparisons; "
+        f"hit@1 in the gallery {run.told(run.gallery)}; p two-sided, corrected (Holm) over all {n} comparisons; "
         f"bold: corrected p below {LEVEL:g}"
     )
     found = [
