@@ -28,6 +28,8 @@ TRIPLETS = "triplets"
 N_DRAWS = 2_000
 _MEASURES = ("hit@1", "hit@5", "hit@10", "MRR", "rank", "margin")
 
+_PLAIN = ("run_name", "purpose", "dataset", "width", "prefix_dim", "gallery", "timestamp", "best_baseline")
+
 Kind = Literal["method", "baseline", "ceiling"]
 
 
@@ -87,6 +89,7 @@ class IdentityResults:
         settings: what was asked for, and what the data hold.
         seconds: of each step.
         notes: what a reader must know, one sentence each.
+        gallery: the largest random one, which decides.
         timestamp: in UTC.
         versions: of libraries.
         machine: see `environment.machine`.
@@ -110,6 +113,7 @@ class IdentityResults:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    gallery: str = MAIN_GALLERY
     timestamp: str = field(default_factory=utc_now)
     versions: Mapping[str, str] = field(default_factory=lambda: versions((*LIBRARIES, "scikit-learn")))
     machine: Mapping[str, Any] = field(default_factory=machine)
@@ -120,12 +124,12 @@ class IdentityResults:
         measure: str = "hit@1",
         column: str | None = None,
         *,
-        gallery: str = MAIN_GALLERY,
+        gallery: str | None = None,
         direction: str = BOTH,
     ) -> IdentityScore | None:
-        """One score, of the identity prefix unless another column is named; None if it was not measured."""
+        """One score, by the identity prefix in the deciding gallery unless others are named; None if not measured."""
         names = (f"prefix {self.prefix_dim}", "score") if column is None else (column,)
-        wanted = (system, measure, gallery, direction)
+        wanted = (system, measure, self.gallery if gallery is None else gallery, direction)
         for one in self.scores:
             if (one.system, one.measure, one.gallery, one.direction) == wanted and one.column in names:
                 return one
@@ -136,13 +140,11 @@ class IdentityResults:
         stored = {
             "format": FORMAT,
             "experiment": EXPERIMENT,
-            **{name: getattr(self, name) for name in ("run_name", "purpose", "dataset", "width", "prefix_dim")},
+            **{name: getattr(self, name) for name in _PLAIN},
             **{name: list(getattr(self, name)) for name in ("domains", "dims", "seeds", "notes")},
             **{name: dict(getattr(self, name)) for name in ("systems", "meanings", "settings", "seconds")},
-            "timestamp": self.timestamp,
             "versions": dict(self.versions),
             "machine": dict(self.machine),
-            "best_baseline": self.best_baseline,
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "family": [one.to_json() for one in self.family],
             "within": [one.to_json() for one in self.within],
@@ -164,21 +166,19 @@ class IdentityResults:
         try:
             first, second = stored["domains"]
             return cls(
-                **{name: stored[name] for name in ("run_name", "purpose", "dataset", "width", "prefix_dim")},
+                **{name: stored[name] for name in _PLAIN},
                 domains=(first, second),
                 dims=tuple(stored["dims"]),
                 seeds=tuple(stored["seeds"]),
                 systems=stored["systems"],
                 meanings=stored["meanings"],
                 scores=tuple(_score_from_json(score) for score in stored["scores"]),
-                best_baseline=stored["best_baseline"],
                 family=tuple(Comparison.from_json(one) for one in stored["family"]),
                 within=tuple(Comparison.from_json(one) for one in stored["within"]),
                 verdicts=tuple(Verdict(**verdict) for verdict in stored["verdicts"]),
                 settings=stored["settings"],
                 seconds=stored["seconds"],
                 notes=tuple(stored["notes"]),
-                timestamp=stored["timestamp"],
                 versions=stored["versions"],
                 machine=stored["machine"],
             )
@@ -207,7 +207,7 @@ def identity_scores(system: str, kind: Kind, runs: Sequence[IdentityMeasures]) -
             for measure in _MEASURES:
                 found = values_of(runs, measure, gallery=gallery, direction=direction)
                 asked.append((measure, first.main_column, gallery, direction, float(np.mean(sizes)), found))
-    largest = MAIN_GALLERY if MAIN_GALLERY in first.galleries else first.galleries[-1]
+    largest = deciding_gallery(first.galleries)
     size = float(np.mean([s.size for (_, place), s in first.searches.items() if place == largest]))
     for column in dict.fromkeys(name.partition(" #")[0] for name in first.columns):
         if column != first.main_column:
@@ -218,6 +218,15 @@ def identity_scores(system: str, kind: Kind, runs: Sequence[IdentityMeasures]) -
         for column in hits.columns:
             asked.append((TRIPLETS, column, "", domain, math.nan, triplets_of(runs, domain, column)))
     return _with_intervals(system, kind, asked)
+
+
+def deciding_gallery(names: Sequence[str]) -> str:
+    """The largest random gallery.
+
+    >>> deciding_gallery(("random 150", "random 2000", "twin pair"))
+    'random 2000'
+    """
+    return max((name for name in names if name.startswith("random ")), key=lambda name: int(name.split()[1]))
 
 
 def _with_intervals(

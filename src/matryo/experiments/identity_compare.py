@@ -3,8 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matryo.evaluation.identity_measures import MAIN_GALLERY, IdentityMeasures
-from matryo.evaluation.identity_results import IdentityResults, IdentityScore, Kind, identity_scores
+from matryo.evaluation.identity_measures import IdentityMeasures
+from matryo.evaluation.identity_results import (
+    IdentityResults,
+    IdentityScore,
+    Kind,
+    deciding_gallery,
+    identity_scores,
+)
 from matryo.evaluation.identity_statistics import Pair, compare, corrected, values_of
 from matryo.evaluation.identity_verdicts import CONTRASTIVE, Baseline, Decided, decide
 from matryo.experiments.identity_config import SharedPrefixConfig
@@ -39,9 +45,9 @@ def compare_systems(
         name: "method" if name in config.methods else "ceiling" if name == ORACLE else "baseline" for name in measured
     }
     scores = [score for name, runs in measured.items() for score in identity_scores(name, kinds[name], runs)]
-    gallery = _gallery(measured)
+    some = measured[config.methods[0]][0]
+    gallery = deciding_gallery(some.galleries)
     decided = _decided(config, measured, kinds, gallery)
-    some = next(runs[0] for name, runs in measured.items() if kinds[name] == "method")
     lacking = [name for name in config.evaluate.baselines if name not in measured]
     told = [*data.notes, *notes]
     if lacking:
@@ -65,15 +71,8 @@ def compare_systems(
         settings=dict(settings),
         seconds=dict(seconds),
         notes=tuple(dict.fromkeys(told)),
+        gallery=gallery,
     )
-
-
-def _gallery(measured: Measured) -> str:
-    """The largest random gallery, which decides."""
-    known = next(iter(measured.values()))[0].galleries
-    if MAIN_GALLERY in known:
-        return MAIN_GALLERY
-    return max((name for name in known if name.startswith("random ")), key=lambda name: int(name.split()[1]))
 
 
 def _decided(config: SharedPrefixConfig, measured: Measured, kinds: Mapping[str, Kind], gallery: str) -> Decided:

@@ -1,6 +1,7 @@
 """Measuring the systems of a shared-prefix run: every trained model, the untrained one, and what needs no model."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from matryo.evaluation.probes import Part
 from matryo.experiments.identity_config import SharedPrefixConfig
 from matryo.experiments.identity_data import IdentityData
 from matryo.experiments.identity_vectors import PartVectors, encode_part
-from matryo.maps import MatrixMap, PairVectors, fit_full_head, fit_rotation
+from matryo.maps import HeadSettings, LoopSettings, MatrixMap, PairVectors, fit_full_head, fit_rotation
 from matryo.measures.identity import with_partner
 from matryo.prefix import Array
 
@@ -120,7 +121,10 @@ def _rotation(train: Part, encoder: Encoder) -> MatrixMap:
 def _head(config: SharedPrefixConfig, train: Part, vectors: dict[str, PartVectors], encoder: Encoder) -> MatrixMap:
     """A supervised head of the full width on the same pairs that methods learn from, rotated."""
     pairs = _pairs(train, config.evaluate.fit_pairs)
-    return fit_full_head(pairs, _pairs(vectors["validation"].part, len(pairs.queries)), encoder.space, seed=SEED)
+    loop = LoopSettings()
+    settings = HeadSettings(loop=replace(loop, batch_size=min(loop.batch_size, len(pairs.queries))))
+    held_out = _pairs(vectors["validation"].part, len(pairs.queries))
+    return fit_full_head(pairs, held_out, encoder.space, settings=settings, seed=SEED)
 
 
 def _pairs(part: Part, at_most: int) -> PairVectors:

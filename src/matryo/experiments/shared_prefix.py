@@ -129,15 +129,28 @@ class _Run:
         methods = {name: identity_method(name) for name in self.config.methods}
         trainings = training_tasks(self.config, methods, dims, data.key)
         measured = measure_tasks(self.config, trainings, dims, data.key)
-        # a run of another config is refused as a whole, before hours are spent on its first stages
+        # what does not fit is refused as a whole, before hours are spent on the first stages
         for task in trainings.values():
             self.stages.check(*task)
+        self._check_methods(methods, data, dims, width)
         write_config(self.folder / "config.yaml", self.config)
         self.processes.wait()
         self._train(methods, trainings, data, dims)
         if upto == "train":
             return "\n".join(f"{name}, seed {seed}: {self.training(name, seed) / 'model'}" for name, seed in trainings)
         return self._compare(self._measure(measured, trainings, data, dims), data, upto)
+
+    def _check_methods(
+        self, methods: Mapping[str, IdentityMethod], data: IdentityData, dims: tuple[int, ...], width: int
+    ) -> None:
+        """Refuse a method that the dims or the data do not allow."""
+        # imported here: making data needs no torch
+        from matryo.training.identity import check_prefix
+        from matryo.training.identity_rows import identity_rows
+
+        for method in methods.values():
+            check_prefix(dims, self.config.prefix_dim, width, method)
+            identity_rows(data.train, method, self.config.train, self.config.seeds[0])
 
     def follow(self, upto: Upto) -> None:
         """Take part in the trainings that another process leads."""
