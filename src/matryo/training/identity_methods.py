@@ -35,6 +35,11 @@ class IdentityMethod:
         """Whether a term looks at texts of both domains."""
         return self.cross is not None or self.adversarial
 
+    @property
+    def contrasts(self) -> bool:
+        """Whether texts of other entities push away across domains."""
+        return self.cross == "info_nce"
+
 
 IDENTITY_METHODS = {
     method.name: method

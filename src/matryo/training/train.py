@@ -230,6 +230,8 @@ def run_loop(
     checkpoint = newest(out / CHECKPOINTS, repair=is_main())
     before = float(facts_of(checkpoint)["seconds"]) if checkpoint else 0.0
     began = time.monotonic()
+    # a checkpoint's card needs no example vectors
+    model.model_card_data.generate_widget_examples = False
     if checkpoint:
         objective.load_state_dict(state_of(checkpoint), strict=False)
     guard = Guard(
