@@ -1,5 +1,6 @@
 """The README keeps its word: its Python runs, its commands run as typed, its targets and links exist."""
 
+import csv
 import re
 import shlex
 from pathlib import Path
@@ -31,6 +32,9 @@ LONG = (
     "search indexes/stdlib",
     "evaluate indexes/stdlib",
     "plan sets/stdlib",
+    "shared_prefix/fast.yaml",
+    "--out runs/mine-two",
+    "match runs/mine-two",
 )
 
 
@@ -45,6 +49,11 @@ def desk(tmp_path: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_beir(toy().dev, tmp_path / "my-texts")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     write_pairs(pairs.take(range(0, len(pairs), 5)), tmp_path / "pairs.jsonl")
+    chosen = pairs.pairs[::20]
+    for name, texts in (("left", [p.query for p in chosen]), ("right", [p.document for p in chosen])):
+        with (tmp_path / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([("id", "text"), *enumerate(texts)])
+    (tmp_path / "matches.csv").write_text("left,right\n" + "".join(f"{i},{i}\n" for i in range(len(chosen))))
     rng = np.random.default_rng(0)
     for name in ("documents", "queries"):
         np.save(tmp_path / f"{name}.npy", rng.normal(size=(1000, 64)).astype(np.float32))
