@@ -20,9 +20,14 @@ from matryo.space import Space
 
 if TYPE_CHECKING:
     from matryo.data import Pairs, Retrieval, Texts, open_retrieval, read_pairs, stdlib_pairs
+    from matryo.data.view_files import read_view_file, read_view_tables
+    from matryo.data.views import View, Views, split_views
     from matryo.embeddings import EmbeddingSet
     from matryo.encoders import Encoder, MappedEncoder, encode_to_set, export_model, load_encoder, save_model
+    from matryo.encoders.domains import DomainEncoder
     from matryo.evaluation import Score, retrieval_curve
+    from matryo.evaluation.identity import measure_identity
+    from matryo.evaluation.leak_audit import audit_leaks
     from matryo.losses import NestedLoss, nested_info_nce
     from matryo.maps import MatrixMap, fit_full_head, fit_nested_head, fit_rotation, load_map
     from matryo.measures import Measure, evaluate, judge, recommend_dim
@@ -38,6 +43,9 @@ if TYPE_CHECKING:
         search_prefixes,
     )
     from matryo.search.stores import ChromaStore, MilvusStore
+    from matryo.training.identity import train_identity
+    from matryo.training.identity_methods import IdentityMethod
+    from matryo.training.identity_settings import IdentityTrainSettings
     from matryo.training.methods import Arm
     from matryo.training.mining import mine_negatives
     from matryo.training.rows import training_rows
@@ -46,9 +54,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "matryo.data": ("Pairs", "Retrieval", "Texts", "open_retrieval", "read_pairs", "stdlib_pairs"),
+    "matryo.data.view_files": ("read_view_file", "read_view_tables"),
+    "matryo.data.views": ("View", "Views", "split_views"),
     "matryo.embeddings": ("EmbeddingSet",),
     "matryo.encoders": ("Encoder", "MappedEncoder", "encode_to_set", "export_model", "load_encoder", "save_model"),
+    "matryo.encoders.domains": ("DomainEncoder",),
     "matryo.evaluation": ("Score", "retrieval_curve"),
+    "matryo.evaluation.identity": ("measure_identity",),
+    "matryo.evaluation.leak_audit": ("audit_leaks",),
     "matryo.losses": ("NestedLoss", "nested_info_nce"),
     "matryo.maps": ("MatrixMap", "fit_full_head", "fit_nested_head", "fit_rotation", "load_map"),
     "matryo.measures": ("Measure", "evaluate", "judge", "recommend_dim"),
@@ -64,6 +77,9 @@ _HOMES = {
         "search_prefixes",
     ),
     "matryo.search.stores": ("ChromaStore", "MilvusStore"),
+    "matryo.training.identity": ("train_identity",),
+    "matryo.training.identity_methods": ("IdentityMethod",),
+    "matryo.training.identity_settings": ("IdentityTrainSettings",),
     "matryo.training.methods": ("Arm",),
     "matryo.training.mining": ("mine_negatives",),
     "matryo.training.rows": ("training_rows",),
@@ -76,6 +92,7 @@ __all__ = [
     "BM25",
     "Arm",
     "ChromaStore",
+    "DomainEncoder",
     "EmbeddingSet",
     "Encoder",
     "ExactIndex",
@@ -83,6 +100,8 @@ __all__ = [
     "FormatError",
     "FunnelIndex",
     "Hits",
+    "IdentityMethod",
+    "IdentityTrainSettings",
     "LossSettings",
     "MappedEncoder",
     "MatrixMap",
@@ -103,6 +122,9 @@ __all__ = [
     "SpaceError",
     "Texts",
     "TrainSettings",
+    "View",
+    "Views",
+    "audit_leaks",
     "calibrate",
     "check_dims",
     "cut",
@@ -116,18 +138,23 @@ __all__ = [
     "load_encoder",
     "load_index",
     "load_map",
+    "measure_identity",
     "merge",
     "mine_negatives",
     "nested_info_nce",
     "open_retrieval",
     "prefix_norms",
     "read_pairs",
+    "read_view_file",
+    "read_view_tables",
     "recommend_dim",
     "retrieval_curve",
     "save_model",
     "search_prefixes",
+    "split_views",
     "stdlib_pairs",
     "train",
+    "train_identity",
     "training_rows",
     "unit_rows",
 ]
