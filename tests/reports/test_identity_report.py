@@ -81,7 +81,7 @@ def test_the_headline_says_plainly_which_is_better(identity_run: IdentityRun) ->
         return headline(replace(identity_run, results=replace(results, family=tuple(family))))
 
     own = identity_run.score("v3_contrastive")
-    assert own is not None and f"{100 * own.value:.1f} % of the queries among 40" in headline(identity_run)
+    assert own is not None and f"first among 40 for a share of {own.value:.3f} of the queries" in headline(identity_run)
     assert told(difference=0.2, adjusted=0.004).endswith(": better (+0.200, corrected p = 0.004)")
     assert told(difference=-0.2, adjusted=0.004).endswith(": worse (-0.200, corrected p = 0.004)")
     assert ": better, but not for sure (" in told(difference=0.01, adjusted=0.6)

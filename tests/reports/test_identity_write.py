@@ -89,5 +89,5 @@ def test_names_of_measure_files_are_those_the_run_writes(identity_folder: Path, 
 def test_the_console_ends_with_the_verdicts(identity_folder: Path) -> None:
     text = run_summary(identity_folder)
     assert max(map(len, text.splitlines())) <= 120
-    assert "v3_contrastive finds the partner first in" in text and "MSE collapses: " in text
+    assert "v3_contrastive finds the partner first among 40" in text and "MSE collapses: " in text
     assert "note: 40 of 100 % & more_entities\nnote: baselines" in text and not text.endswith("\n")

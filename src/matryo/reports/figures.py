@@ -34,6 +34,15 @@ def png(chart: Plot, dpi: int = 160) -> bytes:
         return stream.getvalue()
 
 
+def pdf(chart: Plot) -> bytes:
+    """Draw as PDF for LaTeX, without a title: a paper has captions of its own."""
+    none = {"CreationDate": None, "Creator": None, "Producer": None}
+    with _settings("path"):
+        stream = io.BytesIO()
+        _drawn(replace(chart, title=""), narrow=False).savefig(stream, format="pdf", metadata=none)
+        return stream.getvalue()
+
+
 def svg_file(chart: Plot) -> str:
     """Draw as an SVG file on white, text as outlines: it renders the same everywhere, also as an image of a page."""
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _svg(chart, "path", "curve", narrow=False).toxml() + "\n"

@@ -38,7 +38,7 @@ def dim_charts(run: IdentityRun) -> tuple[Chart | FacetChart, ...]:
         if name not in run.with_vectors and (one := run.score(name))
     ]
     k = run.results.prefix_dim
-    measure = f"hit@1 by dim, K = {k} marked,"
+    measure = f"hit@1 by dim (K = {k} marked)"
     whole = Chart(run.results.dataset, measure, tuple(lines), tuple(floors), name=f"{FOLDER}/dims", mark=k)
     facets = tuple(Facet(name, run.colour(name), _beside_shuffled(run, name)) for name in run.with_vectors)
     best = run.score(run.results.best_baseline) if run.results.best_baseline else None
@@ -59,7 +59,7 @@ def gallery_chart(run: IdentityRun) -> BarChart:
         BarPanel(run.told(gallery), tuple((_bar(run.score(name, gallery=gallery)),) for name in run.systems))
         for gallery in (run.gallery, *(one for one in run.galleries if one != run.gallery))
     ]
-    measure = f"hit@1 by {run.results.prefix_dim} numbers, each gallery,"
+    measure = f"hit@1 by {run.results.prefix_dim} numbers in each gallery"
     rows = _rows(run, run.systems)
     return BarChart(run.results.dataset, measure, rows, tuple(panels), name=f"{FOLDER}/galleries")
 
@@ -130,7 +130,7 @@ def probe_charts(run: IdentityRun) -> tuple[BarChart, ...]:
         charts.append(
             BarChart(
                 run.results.dataset,
-                f"Accuracy of a fresh {_CLASSIFIERS.get(classifier, classifier)} on new entities",
+                f"Accuracy of a fresh {_CLASSIFIERS.get(classifier, classifier)}",
                 _rows(run, run.with_vectors),
                 tuple(panels),
                 shades=columns,

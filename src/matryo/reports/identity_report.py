@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from matryo.evaluation.identity_statistics import LEVEL
 from matryo.reports.curve_report import flat, two_columns
 from matryo.reports.document import Fact, Report, Section
-from matryo.reports.formats import count, number, number_range, percent, seconds, signed
+from matryo.reports.formats import count, number, number_range, seconds, signed
 from matryo.reports.identity_charts import (
     cka_chart,
     collapse_chart,
@@ -119,8 +119,8 @@ def headline(run: IdentityRun) -> str:
     own, other = run.score(name), run.score(best) if best else None
     assert own is not None  # our own logic: a method has scores in the gallery that decides
     told = (
-        f"By {run.results.prefix_dim} of {run.results.width} numbers {name} finds the partner first in "
-        f"{percent(own.value)} of the queries among {count(own.size)}"
+        f"By {run.results.prefix_dim} of {run.results.width} numbers, {name} finds the partner first among "
+        f"{count(own.size)} for a share of {number(own.value)} of the queries"
     )
     one = run.comparison(f"{name} - {best}")
     if other is None or one is None:
@@ -128,7 +128,7 @@ def headline(run: IdentityRun) -> str:
     how = "better" if one.difference > 0 else "worse"
     sure = how if one.deciding_p < LEVEL else f"{how}, but not for sure"
     return (
-        f"{told}; {best}, the best baseline, in {percent(other.value)}: {sure} "
+        f"{told}; {best}, the best baseline, for {number(other.value)}: {sure} "
         f"({signed(one.difference)}, corrected p = {p_value(one.deciding_p)})"
     )
 
