@@ -220,6 +220,7 @@ class _Run:
                 seed=seed,
                 validation=data.validation,
                 device=self.config.model.device,
+                trust_remote_code=self.config.model.trust_remote_code,
                 progress=self.progress,
             )
 

@@ -38,6 +38,7 @@ def train_identity(
     seed: int,
     validation: Views | None = None,
     device: str = "auto",
+    trust_remote_code: bool = False,
     progress: bool = False,
 ) -> Trained:
     """Train one method; under torchrun every process calls this with the same arguments.
@@ -54,6 +55,7 @@ def train_identity(
         seed: decides the order of rows, which pairs stand beside which triplets, dropout, and the classifier.
         validation: another part that is measured during training, `settings.evaluations` times.
         device: auto, cpu or cuda.
+        trust_remote_code: run Python code that comes with the start model.
         progress: show step, time left, losses and validation.
 
     Returns: the model and what it took. The model's own notes hold domains, prefix_dim, dims and method.
@@ -62,7 +64,7 @@ def train_identity(
     """
     if not (start / "modules.json").is_file():
         raise FormatError(f"{start} is no sentence-transformers folder to start from; make one first")
-    encoder = load_encoder(start, device="cpu")
+    encoder = load_encoder(start, device="cpu", trust_remote_code=trust_remote_code)
     dims = check_prefix(dims, prefix_dim, encoder.width, method)
     rows = identity_rows(views, method, settings, seed)
     if len(rows) < 2:

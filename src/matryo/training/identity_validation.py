@@ -11,7 +11,7 @@ from matryo.encoders import ModelEncoder
 from matryo.errors import MatryoError
 from matryo.measures.identity import Columns, partner_ranks
 from matryo.prefix import check_dims
-from matryo.training.validation import _undisturbed
+from matryo.training.validation import undisturbed
 
 
 @final
@@ -45,7 +45,7 @@ class IdentityEvaluator(SentenceEvaluator):
         Raises: MatryoError if the model gives a vector that is not finite.
         """
         a, b = self._views.a, self._views.b
-        with _undisturbed(model):
+        with undisturbed(model):
             encoder = ModelEncoder(model, name=self._views.name, device=str(model.device), precision=self._precision)
             vectors = [encoder.encode(view.texts) for view in (a, b)]
         if not all(np.isfinite(x).all() for x in vectors):

@@ -79,7 +79,7 @@ class CurveEvaluator(SentenceEvaluator):
         Returns: e.g. {"MRR@10_at_96": 0.41, "MRR@10_at_384": 0.45}, dims rising.
         Raises: MatryoError if the model gives a vector that is not finite; ShapeError if a dim exceeds its width.
         """
-        with _undisturbed(model):
+        with undisturbed(model):
             encoder = ModelEncoder(model, name=self._name, device=str(model.device), precision=self._precision)
             queries = self._encoded(encoder, self._queries, "query", steps)
             documents = self._encoded(encoder, self._documents, "document", steps)
@@ -111,7 +111,7 @@ class CurveEvaluator(SentenceEvaluator):
 
 
 @contextmanager
-def _undisturbed(model: SentenceTransformer) -> Iterator[None]:
+def undisturbed(model: SentenceTransformer) -> Iterator[None]:
     """Put back every module's mode and the random states: encoding switches dropout off for the live model."""
     modes = [(module, module.training) for module in model.modules()]
     cards = [model.device] if model.device.type == "cuda" else []
