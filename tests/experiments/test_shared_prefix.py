@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -216,3 +217,20 @@ def test_dims_beyond_the_width_name_it(tmp_path: Path) -> None:
 def test_a_run_that_mines_is_another_kind(tmp_path: Path) -> None:
     with pytest.raises(MatryoError, match="matryo train or run"):
         run(config(), "mine", out=tmp_path / "run")
+
+
+def test_vectors_of_a_removed_model_are_not_taken_for_those_of_the_next(done: Path, tmp_path: Path) -> None:
+    run_again = tmp_path / "run"
+    shutil.copytree(done, run_again)
+    changed = config(
+        methods=["v3_contrastive"],
+        seeds=[0],
+        train={"batch_size": 8, "max_steps": 2, "learning_rate": 1e-2, "precision": "fp32"},
+    )
+    before = read_measures(done, config())["v3_contrastive"][0]
+    run(changed, "evaluate", out=run_again, fresh=True)
+    after = read_measures(run_again, changed)["v3_contrastive"][0]
+    assert not np.array_equal(
+        before.values("margin", gallery="random 20").values, after.values("margin", gallery="random 20").values
+    )
+    assert IdentityResults.read(run_again).seeds == (0,)

@@ -62,6 +62,17 @@ def training_tasks(
     }
 
 
+def vector_tasks(config: SharedPrefixConfig, trainings: Trainings, data_key: str) -> dict[str, Task]:
+    """Encoding with every model: folder in the run -> stage. The sets keep track of what is encoded there."""
+    start = start_task(config, data_key)
+    models = {"sets/start": start} | {f"sets/{name}/seed-{seed}": task for (name, seed), task in trainings.items()}
+    settings = {"precision": config.model.precision}
+    return {
+        folder: Task(f"vectors {folder.replace('/', ' ')}", 1, settings, {"data": data_key, task.name: task.key})
+        for folder, task in models.items()
+    }
+
+
 def measure_tasks(
     config: SharedPrefixConfig, trainings: Trainings, dims: tuple[int, ...], data_key: str
 ) -> dict[str, Task]:

@@ -21,6 +21,7 @@ from matryo.experiments.identity_tasks import (
     measure_tasks,
     start_task,
     training_tasks,
+    vector_tasks,
 )
 from matryo.experiments.processes import Processes, joined
 from matryo.experiments.run_models import load_model
@@ -257,6 +258,9 @@ class _Run:
         makes = {"baselines": floors}
         makes |= {f"{name} seed {seed}": partial(model, name, seed) for name, seed in trainings}
         where.mkdir(parents=True, exist_ok=True)
+        # vectors of an earlier model go when it goes
+        for folder, task in vector_tasks(self.config, trainings, data.key).items():
+            self.stages.begin(*task, folder=folder, derived=True)
         for system, task in tasks.items():
             done[system] = self.stages.run(*task, makes[system], derived=True)
         return done
