@@ -19,11 +19,10 @@ from matryo.evaluation.score import Arm, Score
 from matryo.experiments.identity_compare import compare_systems
 from matryo.experiments.identity_config import SharedPrefixConfig
 from matryo.experiments.identity_data import IdentityData
-from matryo.experiments.shared_prefix import measures_name
 from matryo.measures.intervals import Interval
 from matryo.measures.recommend import DimTest, Recommendation
 from matryo.prefix import Array
-from matryo.reports.identity_read import IdentityRun, read_identity_run
+from matryo.reports.identity_read import IdentityRun, measure_files, read_identity_run
 from matryo.reports.identity_write import write_identity_reports
 
 DIMS = (32, 64, 96, 192, 384)
@@ -350,8 +349,8 @@ def write_identity_run(folder: Path, *, real: bool = False, purpose: str | None 
     settings = config.model_dump(mode="json", exclude={"out"})
     results = compare_systems(config, data, found, seconds={"train v3_mse, seed 0": 1.5}, settings=settings)
     for name, runs in found.items():
-        for seed, one in zip(seeds, runs, strict=False):
-            one.save(folder / "measures", measures_name(name, seed if name in methods else None))
+        for file, one in zip(measure_files(name, results.systems[name], seeds), runs, strict=True):
+            one.save(folder / "measures", file)
     results.write(folder)
     return folder
 

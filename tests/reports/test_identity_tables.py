@@ -39,6 +39,8 @@ def test_the_main_table_holds_the_stored_numbers(identity_run: IdentityRun) -> N
             assert small[measure] in ("", number_range(one.low, one.high))
     one = stored(identity_run, "v3_mse", "hit@1", "prefix 8", "random 2000", "both")
     assert row(table, "v3_mse")["each seed"] == ", ".join(map(number, one.by_seed)) and len(one.by_seed) == 2
+    whole = stored(identity_run, "frozen", "hit@1", "prefix 32", "random 2000", "both")
+    assert row(table, "frozen")["hit@1 by 32"] == number(whole.value) and row(table, "TF-IDF")["hit@1 by 32"] == "-"
     assert row(table, "attribute oracle")["kind"] == "ceiling"
     assert [cells[0].text for cells in table.rows][:3] == ["v3_contrastive", "v3_mse", "v3_no_prefix"]
 

@@ -9,7 +9,7 @@ import pytest
 from matryo.errors import FormatError
 from matryo.evaluation.results import RunResults
 from matryo.reports import run_summary, write_reports
-from matryo.reports.identity_read import IdentityRun, measure_files, read_identity_run
+from matryo.reports.identity_read import IdentityRun, read_identity_run
 from matryo.reports.identity_write import write_identity_reports
 
 FIGURES = ("dims", "shuffled", "columns", "cka", "collapse", "probes-linear", "probes-mlp", "galleries", "open-set")
@@ -75,15 +75,6 @@ def test_measures_that_are_missing_or_damaged_are_named(identity_folder: Path, t
     with pytest.raises(FormatError, match=r"v3_mse-seed-1\.json is missing") as caught:
         write_identity_reports(folder)
     assert "\n" not in str(caught.value) and not (folder / "report.html").exists()
-
-
-def test_names_of_measure_files_are_those_the_run_writes(identity_folder: Path, identity_run: IdentityRun) -> None:
-    named = {
-        f"{name}.json"
-        for system, kind in identity_run.results.systems.items()
-        for name in measure_files(system, kind, identity_run.results.seeds)
-    }
-    assert named == {path.name for path in (identity_folder / "measures").glob("*.json")}
 
 
 def test_the_console_ends_with_the_verdicts(identity_folder: Path) -> None:

@@ -10,7 +10,7 @@ from matryo.measures.collapse import Collapse
 from matryo.reports.formats import count, number, number_range
 from matryo.reports.identity_read import IdentityRun
 from matryo.reports.identity_tables import NamedTable, p_value
-from matryo.reports.table import Cell, Table
+from matryo.reports.table import Cell, Column, Table
 
 PANELS: dict[str, Callable[[Collapse], float]] = {
     "effective rank": lambda panel: panel.effective_rank,
@@ -64,7 +64,7 @@ def collapse_table(run: IdentityRun) -> NamedTable | None:
         f"{run.results.prefix_dim}; mean cosine: of two different texts, 1 when all point one way; relative trace: "
         "trace of the covariance over the mean squared length",
     ]
-    heads = ["system", "domain", *PANELS, "smallest–largest std"]  # noqa: RUF001
+    heads: list[str | Column] = ["system", Column("domain", "left"), *PANELS, "smallest–largest std"]  # noqa: RUF001
     return NamedTable("collapse", Table.of("Has the prefix collapsed", heads, rows, notes))
 
 
@@ -96,7 +96,7 @@ def probe_table(run: IdentityRun) -> NamedTable | None:
         f"cannot be read stands at {some[0].majority:.3f}; small print: 95 % interval over entities of a single run, "
         "else the lowest and highest seed"
     ]
-    heads = ["system", "read from", "classifier", *targets]
+    heads: list[str | Column] = ["system", Column("read from", "left"), Column("classifier", "left"), *targets]
     return NamedTable("probes", Table.of("What can be read from the vectors", heads, rows, notes))
 
 

@@ -47,7 +47,7 @@ def identity_report(run: IdentityRun) -> Report:
     sections = (
         Section("What the numbers say of each claim", _verdict_text(run), verdict_lines(run)),
         Section("Who is found", tables=named("main", "galleries")),
-        Section("What is better for sure", tables=compared),
+        Section("Comparisons", tables=compared),
         *_drawn("How many numbers it takes", read["dims"], charts=dim_charts(run), tables=named("dims")),
         *_drawn("Where identity stands", read["columns"], charts=_shown(columns), tables=named("columns")),
         *_drawn("How alike both domains are arranged", read["cka"], charts=_shown(cka), tables=named("cka")),

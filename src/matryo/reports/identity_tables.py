@@ -39,7 +39,8 @@ def _main(run: IdentityRun) -> Table:
         key=lambda name: _value(run.score(name)),
     )
     several = len(run.results.seeds) > 1
-    names = ["hit@1", *(["each seed"] if several else []), "hit@5", "hit@10", "MRR", "margin"]
+    width = run.results.width
+    names = ["hit@1", *(["each seed"] if several else []), "hit@5", "hit@10", "MRR", "margin", f"hit@1 by {width}"]
     heads: list[str | Column] = ["system", Column("kind", "left"), *names]
     rows: list[list[str | Cell]] = []
     for name in run.systems:
@@ -49,6 +50,7 @@ def _main(run: IdentityRun) -> Table:
             row.append(_seeds(first))
         row += [number(_value(run.score(name, measure))) for measure in ("hit@5", "hit@10")]
         row += [_cell(run.score(name, measure)) for measure in ("MRR", "margin")]
+        row.append(_cell(run.score(name, column=f"prefix {width}")))
         rows.append(row)
     found = run.score(best)
     assert found is not None  # our own logic: the best of those that have a score has one
@@ -126,12 +128,14 @@ def comparison_tables(run: IdentityRun) -> tuple[NamedTable, ...]:
         "methods": f"{run.main_method} against the other methods",
     }
     n = len(run.results.family)
-    note = (
+    notes = [
         f"hit@1 in the gallery {run.told(run.gallery)}; p two-sided, corrected (Holm) over all {n} comparisons; "
         f"bold: corrected p below {LEVEL:g}"
-    )
+    ]
+    if len(run.results.seeds) > 1:
+        notes.append("few seeds that differ much make a small p worth little: see each of them")
     found = [
-        NamedTable(f"comparisons-{key}", _comparisons(titles[key], ones, run, [note]))
+        NamedTable(f"comparisons-{key}", _comparisons(titles[key], ones, run, notes))
         for key, ones in groups.items()
         if ones
     ]
