@@ -1,4 +1,5 @@
 import csv
+import json
 import math
 import shutil
 from pathlib import Path
@@ -82,3 +83,12 @@ def test_the_console_ends_with_the_verdicts(identity_folder: Path) -> None:
     assert max(map(len, text.splitlines())) <= 120
     assert "v3_contrastive finds the partner first among 40" in text and "MSE collapses: " in text
     assert "note: 40 of 100 % & more_entities\nnote: baselines" in text and not text.endswith("\n")
+
+
+def test_results_without_scores_of_the_methods_are_refused(identity_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(identity_folder, folder)
+    stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    (folder / "results.json").write_text(json.dumps({**stored, "scores": []}), encoding="utf-8")
+    with pytest.raises(FormatError, match="lacks scores of trained methods in the gallery 'random 2000'"):
+        write_identity_reports(folder)

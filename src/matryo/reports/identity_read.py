@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matryo.errors import FormatError
-from matryo.evaluation.identity_measures import BOTH, MAIN_GALLERY, TWIN_PAIR, IdentityMeasures
+from matryo.evaluation.identity_measures import BOTH, TWIN_PAIR, IdentityMeasures
 from matryo.evaluation.identity_results import TRIPLETS, IdentityResults, IdentityScore
 from matryo.evaluation.identity_statistics import Comparison
 from matryo.evaluation.identity_verdicts import CONTRASTIVE
@@ -49,7 +49,7 @@ class IdentityRun:
     @property
     def gallery(self) -> str:
         """The gallery that decides: the largest random one."""
-        return MAIN_GALLERY if MAIN_GALLERY in self.galleries else max(self._random, key=_size)
+        return self.results.gallery
 
     @property
     def small_gallery(self) -> str:
@@ -133,8 +133,10 @@ def read_identity_run(folder: Path) -> IdentityRun:
         for system, kind in results.systems.items()
     }
     run = IdentityRun(results, measures)
-    if not run.methods or not any(name.startswith("random ") for name in run.galleries):
-        raise FormatError(f"{folder} holds no scores of a trained method in a random gallery; run the comparison anew")
+    if not run.methods or any(run.score(name) is None for name in run.methods):
+        raise FormatError(
+            f"{folder} lacks scores of trained methods in the gallery {results.gallery!r}; run the comparison anew"
+        )
     return run
 
 
