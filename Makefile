@@ -5,11 +5,12 @@ VENV ?= .venv
 PIP_ARGS ?=
 OUT ?= runs/demo
 CONFIG ?= configs/smoke.yaml
+RUN ?= runs/shared_prefix_fast
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help setup demo run data train eval report all test test-slow check format bench clean
+.PHONY: help setup demo run data train eval report all paper test test-slow check format bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -50,6 +51,13 @@ eval: $(VENV)/.train  ## the measured results of CONFIG
 
 report: $(VENV)/.train  ## the reports of CONFIG and its models
 	$(BIN)/matryo run $(CONFIG)
+
+paper: $(VENV)/.demo  ## tables, figures and numbers of RUN for paper/main.tex, and the PDF where LaTeX is there
+	$(BIN)/python -c "from pathlib import Path; from matryo.reports.identity_paper import write_paper_parts; \
+	    write_paper_parts(Path('$(RUN)'), Path('paper/generated'))"
+	cd paper && if command -v pdflatex > /dev/null; then \
+	    pdflatex main && bibtex main && pdflatex main && pdflatex main; \
+	    else echo "LaTeX is not there: the sources are complete, main.pdf is not made"; fi
 
 test: $(VENV)/.dev  ## format, lint, types, tests, doctests
 	BIN=$(BIN) scripts/check

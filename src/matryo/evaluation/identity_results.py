@@ -85,6 +85,7 @@ class IdentityResults:
         best_baseline: highest in the largest gallery on the prefix; "" if there is none.
         family: comparisons with p values corrected over all of them.
         within: comparisons of triplet accuracy.
+        full_width: methods by their prefix against untrained vectors by all their numbers, a family of its own.
         verdicts: one per claim that could be decided.
         settings: what was asked for, and what the data hold.
         seconds: of each step.
@@ -114,6 +115,7 @@ class IdentityResults:
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gallery: str = MAIN_GALLERY
+    full_width: tuple[Comparison, ...] = ()
     timestamp: str = field(default_factory=utc_now)
     versions: Mapping[str, str] = field(default_factory=lambda: versions((*LIBRARIES, "scikit-learn")))
     machine: Mapping[str, Any] = field(default_factory=machine)
@@ -148,6 +150,7 @@ class IdentityResults:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "family": [one.to_json() for one in self.family],
             "within": [one.to_json() for one in self.within],
+            "full_width": [one.to_json() for one in self.full_width],
             "scores": [_score_to_json(score) for score in self.scores],
         }
         files.write_json(folder / RESULTS_FILE, stored)
@@ -175,6 +178,7 @@ class IdentityResults:
                 scores=tuple(_score_from_json(score) for score in stored["scores"]),
                 family=tuple(Comparison.from_json(one) for one in stored["family"]),
                 within=tuple(Comparison.from_json(one) for one in stored["within"]),
+                full_width=tuple(Comparison.from_json(one) for one in stored["full_width"]),
                 verdicts=tuple(Verdict(**verdict) for verdict in stored["verdicts"]),
                 settings=stored["settings"],
                 seconds=stored["seconds"],

@@ -11,13 +11,14 @@ from matryo.evaluation.identity_results import (
     deciding_gallery,
     identity_scores,
 )
-from matryo.evaluation.identity_statistics import Pair, compare, corrected, values_of
+from matryo.evaluation.identity_statistics import Comparison, Pair, compare, corrected, values_of
 from matryo.evaluation.identity_verdicts import CONTRASTIVE, Baseline, Decided, decide
 from matryo.experiments.identity_config import SharedPrefixConfig
 from matryo.experiments.identity_data import IdentityData
 from matryo.training.identity_methods import identity_method
 
 ORACLE = "attribute oracle"
+FROZEN, HEAD = "frozen", "head"
 
 Measured = Mapping[str, Sequence[IdentityMeasures]]
 
@@ -72,6 +73,7 @@ def compare_systems(
         seconds=dict(seconds),
         notes=tuple(dict.fromkeys(told)),
         gallery=gallery,
+        full_width=_against_full_width(config, measured, gallery),
     )
 
 
@@ -90,6 +92,19 @@ def _decided(config: SharedPrefixConfig, measured: Measured, kinds: Mapping[str,
         left = values_of(runs, "hit@1", gallery=gallery)
         pairs[f"{name} - {best.name}"] = Pair(left.values, _alike(right.values), left.people)
     return Decided(best.name, tuple(corrected(compare(pairs))), (), ())
+
+
+def _against_full_width(config: SharedPrefixConfig, measured: Measured, gallery: str) -> tuple[Comparison, ...]:
+    """Every method by its prefix against untrained vectors, and a head on them, by all their numbers."""
+    pairs = {}
+    for floor in (FROZEN, HEAD):
+        if floor in measured:
+            runs = measured[floor]
+            right = values_of(runs, "hit@1", f"prefix {runs[0].width}", gallery=gallery)
+            for name in config.methods:
+                left = values_of(measured[name], "hit@1", gallery=gallery)
+                pairs[f"{name} - {floor} by {runs[0].width}"] = Pair(left.values, _alike(right.values), left.people)
+    return tuple(corrected(compare(pairs))) if pairs else ()
 
 
 def _alike(values: Any) -> Any:
