@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics.pairwise import cosine_similarity
 
 from matryo.data.views import View, Views
 from matryo.evaluation.identity_rules import Texts
@@ -53,6 +55,18 @@ def test_inflected_words_match_by_characters() -> None:
     assert scores[:, 2].tolist() == [0, 0]
     own = character_rule(views)(*sides(queries, queries))(np.array([0, 1]))
     assert np.diagonal(own) == pytest.approx(np.ones(2), abs=1e-6)
+
+
+def test_characters_equal_sklearn_and_are_weighed_by_all_texts(make_views) -> None:
+    views, training = make_views(20), make_views(10, 3)
+    model = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
+    for taught in (training, None):
+        parts = [views, training] if taught else [views]
+        model.fit([text for part in parts for view in (part.a, part.b) for text in view.texts]
+                  + [text for view in views.twins for text in view.texts])  # fmt: skip
+        got = character_rule(views, taught)(Texts.of(views.a), Texts.of(views.twins[1]))(np.arange(20))
+        expected = cosine_similarity(model.transform(views.a.texts), model.transform(views.twins[1].texts))
+        assert got == pytest.approx(expected, abs=1e-5)
 
 
 def test_lengths_are_compared_within_each_domain() -> None:

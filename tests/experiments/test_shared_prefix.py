@@ -47,7 +47,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_system_is_measured_and_compared(done: Path) -> None:
     results = IdentityResults.read(done)
     assert results.systems == {
-        **dict.fromkeys(("chance", "TF-IDF", "BM25", "frozen", "rotation", "head"), "baseline"),
+        **dict.fromkeys(("chance", "TF-IDF", "BM25", "character n-grams", "co-occurrence"), "baseline"),
+        **dict.fromkeys(("frozen", "rotation", "head"), "baseline"),
         "template": "baseline",
         "attribute oracle": "ceiling",
         **dict.fromkeys(METHODS, "method"),
@@ -67,6 +68,9 @@ def test_every_system_is_measured_and_compared(done: Path) -> None:
     assert {verdict.outcome for verdict in results.verdicts} <= {"holds", "does not hold", "undecided"}
     assert any(one.name == f"v3_contrastive - {results.best_baseline}" for one in results.family)
     assert any("no entity lies in two parts" in note for note in results.notes)
+    assert {one.name for one in results.full_width} == {
+        f"{method} - {floor} by 32" for method in METHODS for floor in ("frozen", "head")
+    }
 
 
 def test_scores_are_those_of_the_measures(done: Path) -> None:
@@ -176,7 +180,10 @@ def test_real_data_have_no_triplets_and_no_labels(tmp_path: Path) -> None:
     told = run(real, out=tmp_path / "run")
     results = IdentityResults.read(tmp_path / "run")
     assert "report:" in told and (tmp_path / "run" / "report.html").is_file()
-    assert set(results.systems) == {"chance", "TF-IDF", "BM25", "frozen", "rotation", "head", "v3_contrastive"}
+    assert set(results.systems) == {
+        "chance", "TF-IDF", "BM25", "character n-grams", "co-occurrence", "frozen", "rotation", "head",
+        "v3_contrastive",
+    }  # fmt: skip
     assert any("left out: template, attribute oracle" in note for note in results.notes)
     assert all(score.measure != "triplets" for score in results.scores)
 

@@ -1,6 +1,7 @@
-"""Floors and ceilings of matching texts by who they are about, none of which is trained: what a method must beat.
+"""Floors and ceilings of matching texts by who they are about, none of which has vectors to train: what to beat.
 
-A method that does not beat the words that both texts share has learned nothing that a reader of words does not know.
+A method that does not beat the words that both texts share has learned nothing that a reader of words does not know;
+one that does not beat counting which words go together has learned no more than a dictionary.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ import numpy as np
 
 from matryo.data.views import View, Views
 from matryo.errors import MatryoError
+from matryo.evaluation.cooccurrence import cooccurrence_rule
 from matryo.evaluation.galleries import HARD_LABELS, SIZES
 from matryo.evaluation.identity_measures import IdentityMeasures, TripletHits
 from matryo.evaluation.identity_rules import (
@@ -24,23 +26,28 @@ from matryo.evaluation.identity_rules import (
 )
 from matryo.evaluation.identity_search import Asked, direction_names, search_both
 from matryo.evaluation.open_set import open_set
+from matryo.evaluation.shared_tokens import character_rule
 from matryo.measures.identity import TIE
 
 __all__ = ["BASELINES", "ORACLES", "known_baselines", "measure_baseline", "measure_baselines"]
 
-BASELINES = ("chance", "template", "TF-IDF", "BM25", "attribute oracle")
+CHARACTERS, COOCCURRENCE = "character n-grams", "co-occurrence"
+BASELINES = ("chance", "template", "TF-IDF", "BM25", CHARACTERS, COOCCURRENCE, "attribute oracle")
 ORACLES = ("attribute oracle",)
 """Baselines that read the record instead of the text: ceilings, which nothing has to beat."""
 
 
 def known_baselines(views: Views, training: Views | None) -> tuple[str, ...]:
-    """Baselines that these views allow: a template and an oracle need labels that both domains know."""
+    """Baselines that these views allow.
+
+    A template and an oracle need labels that both domains know; a template and co-occurrence need a training part.
+    """
     labels = oracle_labels(views)
     with_template = training is not None and all(
         TEMPLATE_LABEL in view.labels for part in (views, training) for view in _all_views(part)
     )
-    left_out = ({"attribute oracle"} if not labels else set()) | (set() if with_template else {"template"})
-    return tuple(name for name in BASELINES if name not in left_out)
+    lacking = {"attribute oracle": not labels, "template": not with_template, COOCCURRENCE: training is None}
+    return tuple(name for name in BASELINES if not lacking.get(name, False))
 
 
 def oracle_labels(views: Views) -> tuple[str, ...]:
@@ -62,7 +69,7 @@ def measure_baselines(
 
     Args:
         views: the texts to be matched, with their twins and triplets where there are some.
-        training: the part that methods are trained on; templates are counted in it, words weighed.
+        training: the part that methods are trained on; templates and pairs of words are counted in it, words weighed.
         seed: as for the systems that they are to be compared with, and so `hard_labels`, `sizes` and `max_queries`.
         names: some of `BASELINES`; None = `known_baselines`.
         hard_labels: see `galleries`.
@@ -78,16 +85,20 @@ def measure_baselines(
     unknown = [name for name in chosen if name not in known]
     if unknown:
         raise MatryoError(f"baseline {unknown[0]!r} is none of those these views allow: {', '.join(known)}; name these")
-    return {name: measure_baseline(views, _rule(name, views, training), asked) for name in chosen}
+    return {
+        name: measure_baseline(views, _rule(name, views, training), asked, within=name != COOCCURRENCE)
+        for name in chosen
+    }
 
 
-def measure_baseline(views: Views, rule: Rule, asked: Asked) -> IdentityMeasures:
+def measure_baseline(views: Views, rule: Rule, asked: Asked, *, within: bool = True) -> IdentityMeasures:
     """Measure one rule that scores texts.
 
     Args:
         views: the texts to be matched.
         rule: how queries and a gallery are scored.
         asked: what decides the galleries.
+        within: ask for the triplets too; a rule that knows pairs across domains only has nothing to say of them.
     """
     twins_a, twins_b = views.twins or (None, None)
     there, back = direction_names(views)
@@ -96,7 +107,7 @@ def measure_baseline(views: Views, rule: Rule, asked: Asked) -> IdentityMeasures
         back: TextScores(rule, views.b, views.a, twins_a),
     }
     triplets = {}
-    if views.mined is not None:
+    if within and views.mined is not None:
         for view, rows in zip((views.a, views.b), views.mined.triplets, strict=True):
             if len(rows):
                 own = TextScores(rule, view, view)
@@ -124,6 +135,10 @@ def measure_baseline(views: Views, rule: Rule, asked: Asked) -> IdentityMeasures
 def _rule(name: str, views: Views, training: Views | None) -> Rule:
     if name == "template" and training is not None:
         return template_rule(training)
+    if name == COOCCURRENCE and training is not None:
+        return cooccurrence_rule(training)
+    if name == CHARACTERS:
+        return character_rule(views, training)
     if name == "TF-IDF":
         return tf_idf_rule(training, views)
     if name == "BM25":

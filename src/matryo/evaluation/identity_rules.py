@@ -138,10 +138,8 @@ def tf_idf_rule(training: Views | None, views: Views) -> Rule:
     # scikit-learn takes a second to import, which those who match no texts must not wait for
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    # every text of a gallery must weigh in: unknown words would be dropped, and the text seem nearer than it is
-    told = [view for part in (training, views) if part is not None for view in (part.a, part.b)]
-    known = [text for view in (*told, *(views.twins or ())) for text in view.texts]
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32).fit(known)
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+    vectorizer.fit(weighing_texts(training, views))
 
     @cache
     def vectors(texts: tuple[str, ...]) -> Any:
@@ -152,6 +150,19 @@ def tf_idf_rule(training: Views | None, views: Views) -> Rule:
         return lambda rows: (left[rows] @ right).toarray()
 
     return rule
+
+
+def weighing_texts(training: Views | None, views: Views) -> list[str]:
+    """Texts whose words are weighed: those of training, of both domains, and of twins.
+
+    Every text of a gallery must weigh in: unknown words would be dropped, and the text seem nearer than it is.
+
+    Args:
+        training: its texts weigh in where there are some.
+        views: the texts to be matched, and their twins.
+    """
+    told = [view for part in (training, views) if part is not None for view in (part.a, part.b)]
+    return [text for view in (*told, *(views.twins or ())) for text in view.texts]
 
 
 def bm25_rule() -> Rule:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matryo.data.views import Views
-from matryo.evaluation.identity_rules import Block, Rule, Texts
+from matryo.evaluation.identity_rules import Block, Rule, Texts, weighing_texts
 from matryo.measures.identity import Rows
 from matryo.prefix import Array
 from matryo.search.bm25 import words
@@ -52,7 +52,7 @@ def overlap_rule(tokens: Tokens = words, *, by_rarity: bool) -> Rule:
 
     def rule(queries: Texts, gallery: Texts) -> Block:
         vocabulary: dict[str, int] = {}
-        left, right = (_sets(side.texts, tokens, vocabulary) for side in (queries, gallery))
+        left, right = (token_sets(side.texts, tokens, vocabulary) for side in (queries, gallery))
         for side in (left, right):
             side.resize((side.shape[0], max(1, len(vocabulary))))
         counts = np.asarray(left.sum(axis=0) + right.sum(axis=0)).ravel()
@@ -73,21 +73,26 @@ def overlap_rule(tokens: Tokens = words, *, by_rarity: bool) -> Rule:
     return rule
 
 
-def character_rule(views: Views) -> Rule:
+def character_rule(views: Views, training: Views | None = None) -> Rule:
     """Cosine of TF-IDF vectors of character n-grams within words, logarithmic counts: inflected words match too.
 
     Args:
-        views: the texts to be matched, which weigh the n-grams.
+        views: the texts to be matched, and their twins.
+        training: its texts weigh in where there are some.
     """
     # scikit-learn takes a second to import, which those who match no texts must not wait for
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=CHARACTERS, sublinear_tf=True, dtype=np.float32)
-    vectorizer.fit([text for view in (views.a, views.b) for text in view.texts])
+    # n-grams stay within words: those of each word are counted once, not once for each text that it stands in
+    counts = CountVectorizer(tokenizer=str.split, token_pattern=None, dtype=np.float32)
+    in_texts = counts.fit_transform(weighing_texts(training, views))
+    grams = CountVectorizer(analyzer="char_wb", ngram_range=CHARACTERS, dtype=np.float32)
+    in_words = grams.fit_transform(counts.get_feature_names_out())
+    weights = TfidfTransformer(sublinear_tf=True).fit(in_texts @ in_words)
 
     @cache
     def vectors(texts: tuple[str, ...]) -> Any:
-        return vectorizer.transform(texts)
+        return weights.transform(counts.transform(texts) @ in_words, copy=False)
 
     def rule(queries: Texts, gallery: Texts) -> Block:
         asked, offered = vectors(queries.texts), vectors(gallery.texts).T.tocsr()
@@ -116,8 +121,16 @@ def _standardised(texts: Sequence[str]) -> NDArray[np.float32]:
     return placed
 
 
-def _sets(texts: Sequence[str], tokens: Tokens, vocabulary: dict[str, int]) -> Any:
-    """(n, tokens) sparse matrix of ones; new tokens are put behind those known."""
+def token_sets(texts: Sequence[str], tokens: Tokens, vocabulary: dict[str, int]) -> Any:
+    """Which token stands in which text.
+
+    Args:
+        texts: n texts.
+        tokens: those of a text.
+        vocabulary: token -> column; new tokens are put behind those known.
+
+    Returns: (n, tokens) sparse float32, 1 where a token stands in a text.
+    """
     # scipy takes a while to import, which those who match no texts must not wait for
     from scipy.sparse import csr_array
 

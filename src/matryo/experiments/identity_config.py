@@ -13,7 +13,10 @@ from matryo.training.settings import Settings
 
 Seed = Annotated[int, Field(ge=0)]
 Separator = Annotated[str, Field(min_length=1, max_length=1)]
-Baseline = Literal["chance", "template", "TF-IDF", "BM25", "attribute oracle", "frozen", "rotation", "head"]
+Baseline = Literal[
+    "chance", "template", "TF-IDF", "BM25", "character n-grams", "co-occurrence", "attribute oracle",
+    "frozen", "rotation", "head",
+]  # fmt: skip
 
 
 class Shares(Settings):
@@ -163,8 +166,8 @@ class EvaluateConfig(Settings):
 
     Attributes:
         baselines: what a trained model has to beat; those that the data lack the labels for are left out. The
-            attribute oracle is a ceiling; frozen, rotation and head are the untrained model as it is, rotated, and
-            with a head fitted on the training pairs.
+            attribute oracle is a ceiling; co-occurrence counts in the training pairs which words go together; frozen,
+            rotation and head are the untrained model as it is, rotated, and with a head fitted on those pairs.
         galleries: sizes of the random galleries; the largest decides.
         random_draws: of random columns.
         permutations: of the null of CKA.
@@ -174,7 +177,8 @@ class EvaluateConfig(Settings):
     """
 
     baselines: tuple[Baseline, ...] = (
-        "chance", "template", "TF-IDF", "BM25", "attribute oracle", "frozen", "rotation", "head",
+        "chance", "template", "TF-IDF", "BM25", "character n-grams", "co-occurrence", "attribute oracle",
+        "frozen", "rotation", "head",
     )  # fmt: skip
     galleries: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (150, 2000)
     random_draws: PositiveInt = 5
