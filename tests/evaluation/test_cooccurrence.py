@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2, chi2_contingency
 
 from matryo.data.views import View, Views
 from matryo.errors import MatryoError
@@ -150,10 +150,17 @@ def test_partners_drawn_apart_teach_nothing(rng: np.random.Generator) -> None:
 
 
 def test_words_that_met_once_are_no_pair() -> None:
-    # 1 of 100 entities: the ratio is 11.2, but one meeting says nothing
-    left, right = ["odd thing"] + ["thing"] * 99, ["rare item"] + ["item"] * 99
-    assert log_likelihood_ratio(np.ones(1), np.ones(1), np.ones(1), 100)[0] > LEAST_RATIO
-    assert not cooccurrence_rule(views_of(left, right))(*sides(["odd"], ["rare"]))(np.array([0])).any()
+    # each in 2 of 2,000 entities: the ratio of one meeting is above the threshold, but one meeting says nothing
+    left = ["odd thing"] * 2 + ["thing"] * 1998
+    once, twice = (["item"] * gap + ["rare item"] * 2 + ["item"] * (1998 - gap) for gap in (1, 0))
+    assert log_likelihood_ratio(np.ones(1), np.full(1, 2.0), np.full(1, 2.0), 2000)[0] > LEAST_RATIO
+    asked = sides(["odd"], ["rare"])
+    assert not cooccurrence_rule(views_of(left, once))(*asked)(np.array([0])).any()
+    assert cooccurrence_rule(views_of(left, twice))(*asked)(np.array([0])).all()
+
+
+def test_the_threshold_is_one_in_a_thousand() -> None:
+    assert pytest.approx(chi2.isf(0.001, 1), abs=0.01) == LEAST_RATIO
 
 
 def test_training_without_a_common_word_ties_all() -> None:
