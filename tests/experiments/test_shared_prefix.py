@@ -241,3 +241,81 @@ def test_vectors_of_a_removed_model_are_not_taken_for_those_of_the_next(done: Pa
         before.values("margin", gallery="random 20").values, after.values("margin", gallery="random 20").values
     )
     assert IdentityResults.read(run_again).seeds == (0,)
+
+
+def pairs_config(folder: Path, n: int = 40, n_test: int = 16, **changes: object) -> SharedPrefixConfig:
+    rows = [f"{i}\tthing number {i} here\tthe object {i}\t{'test' if i < n_test else 'train'}" for i in range(n)]
+    (folder / "pairs.tsv").write_text("\n".join(["id\tlong\tshort\tpart", *rows]) + "\n")
+    data = {"kind": "file", "path": "pairs.tsv", "columns": ["long", "short"], "id": "id", "part": "part"}
+    return config(data=data, methods=["v3_contrastive"], seeds=[0], **changes)
+
+
+def test_a_run_is_asked_from_any_folder_and_matches_before_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = pairs_config(tmp_path)
+    run(asked, "train", out=tmp_path / "run")
+    monkeypatch.chdir("/")
+    first = match(tmp_path / "run", "thing number 4 here", 3)
+    assert len(first.answers) == 3 and all(one.text.startswith("the object") for one in first.answers)
+    (tmp_path / "pairs.tsv").unlink()  # texts stand beside the vectors
+    assert match(tmp_path / "run", "thing number 4 here", 3) == first
+    monkeypatch.chdir(tmp_path)
+    again = pairs_config(tmp_path, train={"batch_size": 4, "max_steps": 2, "learning_rate": 1e-2, "precision": "fp32"})
+    told = run(again, "evaluate", out=tmp_path / "run", fresh=True)
+    assert "attribute oracle" not in told and "v3_contrastive" in told
+
+
+def test_baselines_of_other_data_do_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = {"galleries": [10], "permutations": 100, "probes": False}
+    people = config(methods=["v3_contrastive"], seeds=[0], evaluate={**few, "baselines": ["template", "TF-IDF"]})
+    run(people, "evaluate", out=tmp_path / "run")
+    run(
+        pairs_config(tmp_path, evaluate={**few, "baselines": ["template", "TF-IDF"]}),
+        "evaluate",
+        out=tmp_path / "run",
+        fresh=True,
+    )
+    assert set(IdentityResults.read(tmp_path / "run").systems) == {"TF-IDF", "v3_contrastive"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"test": 1}, "at least 3"),
+        ({"train": 1}, "at least 3"),
+    ],
+)
+def test_a_part_with_one_person_is_refused(change: dict[str, int], words: str, tmp_path: Path) -> None:
+    data = {"kind": "people", "train": 40, "validation": 20, "test": 24, "triplets": 24, **change}
+    with pytest.raises(MatryoError, match=words):
+        run(config(data=data), "data", out=tmp_path / "run")
+
+
+def test_too_few_to_be_measured_is_said_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MatryoError, match="test has 3 entities in both domains, measuring needs at least 4"):
+        run(pairs_config(tmp_path, n_test=3), "train", out=tmp_path / "run")
+    assert not list(tmp_path.rglob("trained.json"))
+
+
+def test_a_domain_without_texts_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, lines in (("left", ["id,text", "1,a"]), ("right", ["id,text"]), ("matches", ["left,right"])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    sides = {side: {"path": f"{name}.csv", "domain": name} for side, name in (("a", "left"), ("b", "right"))}
+    data = {"kind": "tables", "name": "t", **sides, "matches": "matches.csv"}
+    with pytest.raises(FormatError, match=r"right\.csv has no row that can be used"):
+        run(config(data=data), "data", out=tmp_path / "run")
+
+
+def test_a_floor_of_vectors_is_taken_at_its_best(done: Path) -> None:
+    results = IdentityResults.read(done)
+    for floor in ("frozen", "rotation", "head"):
+        narrow, wide = results.score(floor), results.score(f"{floor} by 32")
+        assert narrow is not None and wide is not None and wide.column == "prefix 32"
+    assert results.best_baseline not in ("frozen", "rotation", "head")

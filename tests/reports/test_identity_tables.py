@@ -83,8 +83,11 @@ def test_dims_and_columns_hold_the_stored_numbers(identity_run: IdentityRun) -> 
 
 def test_comparisons_are_all_there_once_with_their_corrected_p(identity_run: IdentityRun) -> None:
     tables = {one.name: one.table for one in comparison_tables(identity_run)}
-    named = [cells[0].text for name, table in tables.items() if name != "comparisons-within" for cells in table.rows]
+    apart = {"comparisons-within", "comparisons-full-width"}
+    named = [cells[0].text for name, table in tables.items() if name not in apart for cells in table.rows]
     assert sorted(named) == sorted(one.name for one in identity_run.results.family)
+    wide = [cells[0].text for cells in tables["comparisons-full-width"].rows]
+    assert wide == [one.name for one in identity_run.results.full_width] != []
     one = identity_run.results.family[0]
     table = next(table for table in tables.values() if table.rows[0][0].text == one.name)
     assert row(table, one.name)["corrected p"] == f"{one.adjusted:.2g}"

@@ -1,7 +1,7 @@
 """Two views from files: two tables with their true matches, or one file with both texts in each row."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from matryo.data.texts import few
 from matryo.data.views import View, Views
 from matryo.errors import FormatError, MatryoError
 
+PART = "part"
 NAME = "NAME"
 """What stands in a text where the name of its entity was."""
 
@@ -150,7 +151,7 @@ def read_view_file(
         problems.remark(f"{path.name}: the name in column {mask} and its parts are replaced by {NAME} in both texts")
     first, second, groups, parts = zip(*rows.values(), strict=True)
     named = domains or columns
-    labels = {"part": tuple(parts)} if part else {}
+    labels = {PART: tuple(parts)} if part else {}
     numbers = np.arange(len(rows), dtype=np.int64)
     return Views(
         path.name.removesuffix(".gz").rpartition(".")[0],
@@ -183,7 +184,7 @@ def parts_given(views: Views, names: Sequence[str]) -> dict[str, Views]:
 
     Raises: MatryoError if rows name no part, a part has none, or one group lies in two.
     """
-    given = views.a.labels.get("part")
+    given = views.a.labels.get(PART)
     if given is None:
         raise MatryoError(f"{views.name} says of no row which part it belongs to; name the column, or give shares")
     of_entity = dict(zip(views.a.entities.tolist(), given, strict=True))
@@ -196,8 +197,14 @@ def parts_given(views: Views, names: Sequence[str]) -> dict[str, Views]:
         members = np.array([entity for entity, part in of_entity.items() if part == name], dtype=np.int64)
         if not len(members):
             raise MatryoError(f"{views.name} has no row of part {name}, found {sorted(set(given))}; name one of these")
-        chosen[name] = views.take(members, f"{views.name} {name}")
+        part = views.take(members, f"{views.name} {name}")
+        # what is the same for all rows of a part says of none who it is
+        chosen[name] = replace(part, a=_without_part(part.a), b=_without_part(part.b))
     return chosen
+
+
+def _without_part(view: View) -> View:
+    return replace(view, labels={name: values for name, values in view.labels.items() if name != PART})
 
 
 def _read_table(table: TableView, problems: Problems) -> dict[str, str]:

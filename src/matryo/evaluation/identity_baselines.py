@@ -51,8 +51,11 @@ def known_baselines(views: Views, training: Views | None) -> tuple[str, ...]:
 
 
 def oracle_labels(views: Views) -> tuple[str, ...]:
-    """Labels that both domains, and the twins, know of who a text is about: all but the template, sorted."""
-    return tuple(sorted(set.intersection(*(set(view.labels) for view in _all_views(views))) - {TEMPLATE_LABEL}))
+    """Labels that both domains, and the twins, know of who a text is about, sorted: all but the template, and those
+    that are the same for everybody.
+    """
+    known = set.intersection(*(set(view.labels) for view in _all_views(views))) - {TEMPLATE_LABEL}
+    return tuple(sorted(name for name in known if len(set(views.a.labels[name])) > 1))
 
 
 def measure_baselines(

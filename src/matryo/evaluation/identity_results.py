@@ -16,7 +16,7 @@ from matryo import files
 from matryo.errors import FormatError
 from matryo.evaluation.environment import LIBRARIES, machine, utc_now, versions
 from matryo.evaluation.identity_measures import BOTH, MAIN_GALLERY, IdentityMeasures, PerQuery
-from matryo.evaluation.identity_statistics import Comparison, Verdict, triplets_of, values_of
+from matryo.evaluation.identity_statistics import Comparison, Verdict, triplets_of, values_of, widened
 from matryo.evaluation.score import number_from_json, number_to_json
 from matryo.measures.intervals import mean_interval
 from matryo.measures.resample import group_numbers, resampled_means
@@ -82,7 +82,7 @@ class IdentityResults:
         systems: name -> kind.
         meanings: method -> one sentence.
         scores: of every system.
-        best_baseline: highest in the largest gallery on the prefix; "" if there is none.
+        best_baseline: highest in the deciding gallery, by its prefix or all its numbers; "" if there is none.
         family: comparisons with p values corrected over all of them.
         within: comparisons of triplet accuracy.
         full_width: methods by their prefix against untrained vectors by all their numbers, a family of its own.
@@ -129,7 +129,13 @@ class IdentityResults:
         gallery: str | None = None,
         direction: str = BOTH,
     ) -> IdentityScore | None:
-        """One score, by the identity prefix in the deciding gallery unless others are named; None if not measured."""
+        """One score, by the identity prefix in the deciding gallery unless others are named; None if not measured.
+
+        A system may be named with its numbers, "head by 256", as `best_baseline` is.
+        """
+        if system not in self.systems and column is None:
+            system, _, by = system.rpartition(" by ")
+            column = f"prefix {by}"
         names = (f"prefix {self.prefix_dim}", "score") if column is None else (column,)
         wanted = (system, measure, self.gallery if gallery is None else gallery, direction)
         for one in self.scores:
@@ -247,7 +253,7 @@ def _with_intervals(
         intervals: dict[int, tuple[float, float]] = {}
         if known:
             values: NDArray[np.float64] = np.stack([np.atleast_2d(asked[place][-1].values) for place in known])
-            means = resampled_means(values, numbers, n_draws=N_DRAWS, seed=0)
+            means = resampled_means(widened(values), numbers, n_draws=N_DRAWS, seed=0)
             for column, place in enumerate(known):
                 one = mean_interval(values[column], means[:, column], numbers, 0.95)
                 intervals[place] = one.low, one.high

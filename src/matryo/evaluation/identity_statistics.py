@@ -31,7 +31,7 @@ Outcome = Literal["holds", "does not hold", "undecided"]
 LEVEL = 0.05
 NON_INFERIORITY = 0.02
 """Triplet accuracy that a method may lose and still count as not worse."""
-COLLAPSED = 0.5
+COLLAPSED, STANDING = 0.5, 0.75
 """Share of the other's effective rank below which a prefix counts as collapsed."""
 
 
@@ -165,7 +165,7 @@ def compare(
     for names in alike.values():
         people = group_numbers(pairs[names[0]].people, len(pairs[names[0]].people))
         differences = np.stack([sides[name][0] - sides[name][1] for name in names])
-        drawn = resampled_means(_widened(differences), people, n_draws=n_draws, seed=seed)
+        drawn = resampled_means(widened(differences), people, n_draws=n_draws, seed=seed)
         n_people = int(people.max()) + 1
         for place, name in enumerate(names):
             draws, (left, right) = drawn[:, place], sides[name].mean(axis=(1, 2))
@@ -293,7 +293,7 @@ def collapses(
     """Verdict on a method collapsing, beside one that does not.
 
     It holds if in every seed the effective rank is below half of the other's mean and the other transfers better with
-    p < level; it does not hold if no seed's rank is below half, and is undecided else.
+    p < level; it does not hold if every seed's rank is at least three quarters, and is undecided else.
 
     Args:
         claim: in one line.
@@ -302,13 +302,13 @@ def collapses(
         transfer: the other method's transfer accuracy minus the method's.
         level: of the test.
     """
-    bar = COLLAPSED * float(np.mean(other_ranks))
-    below = [rank < bar for rank in ranks]
+    other = float(np.mean(other_ranks))
+    below, stands = [rank < COLLAPSED * other for rank in ranks], [rank >= STANDING * other for rank in ranks]
     worse = transfer.difference > 0 and transfer.deciding_p < level
-    outcome: Outcome = "holds" if all(below) and worse else "does not hold" if not any(below) else "undecided"
+    outcome: Outcome = "holds" if all(below) and worse else "does not hold" if all(stands) else "undecided"
     evidence = (
         f"effective rank {np.mean(ranks):.1f} (seeds {', '.join(f'{rank:.1f}' for rank in ranks)}) against "
-        f"{np.mean(other_ranks):.1f}, collapsed below {bar:.1f}; {transfer.told()}"
+        f"{other:.1f}, collapsed below {COLLAPSED * other:.1f}, standing from {STANDING * other:.1f}; {transfer.told()}"
     )
     return Verdict(claim, outcome, evidence)
 
@@ -343,8 +343,11 @@ def not_worse(claim: str, comparisons: Sequence[Comparison], margin: float = NON
     return Verdict(claim, outcome, f"margin {margin:g}; {told}")
 
 
-def _widened(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Differences (m, seeds, n) with the means of the seeds moved apart by sqrt(s / (s - 1))."""
+def widened(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values (m, seeds, n) with the means of the seeds moved apart by sqrt(s / (s - 1)).
+
+    Few seeds, resampled with replacement, spread less than seeds do.
+    """
     n_seeds = differences.shape[1]
     if n_seeds == 1:
         return differences

@@ -11,7 +11,7 @@ from matryo.evaluation.identity_results import (
     deciding_gallery,
     identity_scores,
 )
-from matryo.evaluation.identity_statistics import Comparison, Pair, compare, corrected, values_of
+from matryo.evaluation.identity_statistics import Comparison, Pair, check_alike, compare, corrected, values_of
 from matryo.evaluation.identity_verdicts import CONTRASTIVE, Baseline, Decided, decide
 from matryo.experiments.identity_config import SharedPrefixConfig
 from matryo.experiments.identity_data import IdentityData
@@ -42,6 +42,7 @@ def compare_systems(
         settings: what else is to be kept.
         notes: what else a reader must know.
     """
+    check_alike([run for runs in measured.values() for run in runs])
     kinds: dict[str, Kind] = {
         name: "method" if name in config.methods else "ceiling" if name == ORACLE else "baseline" for name in measured
     }
@@ -79,19 +80,28 @@ def compare_systems(
 
 def _decided(config: SharedPrefixConfig, measured: Measured, kinds: Mapping[str, Kind], gallery: str) -> Decided:
     methods = {name: tuple(runs) for name, runs in measured.items() if kinds[name] == "method"}
-    floors = [Baseline(name, tuple(runs)) for name, runs in measured.items() if kinds[name] == "baseline"]
+    floors = [_at_its_best(name, runs, gallery) for name, runs in measured.items() if kinds[name] == "baseline"]
     if CONTRASTIVE in methods and floors:
         return decide(methods, floors, gallery=gallery)
     if not floors:
         return Decided("", (), (), ())
     # a run of single methods decides no claim, but says what each gains over the best floor
-    best = max(floors, key=lambda floor: values_of(floor.runs, "hit@1", gallery=gallery).values.mean())
-    right = values_of(best.runs, "hit@1", gallery=gallery)
+    best = max(floors, key=lambda floor: values_of(floor.runs, "hit@1", floor.column, gallery=gallery).values.mean())
+    right = values_of(best.runs, "hit@1", best.column, gallery=gallery)
     pairs = {}
     for name, runs in methods.items():
         left = values_of(runs, "hit@1", gallery=gallery)
         pairs[f"{name} - {best.name}"] = Pair(left.values, _alike(right.values), left.people)
     return Decided(best.name, tuple(corrected(compare(pairs))), (), ())
+
+
+def _at_its_best(name: str, runs: Sequence[IdentityMeasures], gallery: str) -> Baseline:
+    """A floor by its prefix or by all its numbers, whichever finds more: a prefix has to beat both."""
+    if not runs[0].width:
+        return Baseline(name, tuple(runs))
+    columns = (f"prefix {runs[0].prefix_dim}", f"prefix {runs[0].width}")
+    best = max(columns, key=lambda column: float(values_of(runs, "hit@1", column, gallery=gallery).values.mean()))
+    return Baseline(f"{name} by {best.removeprefix('prefix ')}", tuple(runs), best)
 
 
 def _against_full_width(config: SharedPrefixConfig, measured: Measured, gallery: str) -> tuple[Comparison, ...]:

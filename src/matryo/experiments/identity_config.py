@@ -180,7 +180,7 @@ class EvaluateConfig(Settings):
         "chance", "template", "TF-IDF", "BM25", "character n-grams", "co-occurrence", "attribute oracle",
         "frozen", "rotation", "head",
     )  # fmt: skip
-    galleries: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (150, 2000)
+    galleries: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)] = (150, 2000)
     random_draws: PositiveInt = 5
     permutations: Annotated[int, Field(ge=100)] = 200
     probes: bool = True
@@ -248,3 +248,19 @@ class SharedPrefixConfig(Settings):
     def folder(self) -> Path:
         """Where the run lives."""
         return self.out or Path("runs") / self.name
+
+
+def absolute_paths(config: SharedPrefixConfig) -> SharedPrefixConfig:
+    """The same with paths of data that hold from every folder, as a run keeps it."""
+
+    def absolute(path: str) -> str:
+        return str(Path(path).absolute())
+
+    data = config.data
+    if isinstance(data, TablesData):
+        sides = {name: getattr(data, name) for name in ("a", "b")}
+        changed = {name: side.model_copy(update={"path": absolute(side.path)}) for name, side in sides.items()}
+        data = data.model_copy(update={**changed, "matches": absolute(data.matches)})
+    elif isinstance(data, (FileData, PeopleData)) and data.path is not None:
+        data = data.model_copy(update={"path": absolute(data.path)})
+    return config.model_copy(update={"data": data})

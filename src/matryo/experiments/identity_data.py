@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matryo.data.split import split_groups
-from matryo.data.view_files import TableView, parts_given, read_view_file, read_view_tables, stdlib_views
+from matryo.data.view_files import PART, TableView, parts_given, read_view_file, read_view_tables, stdlib_views
 from matryo.data.views import Views, check_parts, split_views
 from matryo.experiments.identity_config import FileData, PeopleData, Shares, StdlibData, TablesData, TableSide
 from matryo.files import digest_json
@@ -110,13 +110,17 @@ def _divided(settings: TablesData | FileData | StdlibData) -> tuple[Views, dict[
             skip_bad=settings.skip_bad,
         )
         if settings.part:
+            others = [part for part in views.a.labels[PART] if part not in PARTS]
+            if others:
+                note = f"{len(others):,} rows of the parts {', '.join(sorted(set(others)))} are left out"
+                views = replace(views, notes=(*views.notes, note))
             return views, _named_parts(views, settings.shares, settings.seed)
     return views, split_views(views, _shares(settings.shares), settings.seed)
 
 
 def _named_parts(views: Views, shares: Shares, seed: int) -> dict[str, Views]:
     """Parts that the file names; where it has no validation, a share of the training rows."""
-    given = set(views.a.labels["part"])
+    given = set(views.a.labels[PART])
     if "validation" in given:
         return parts_given(views, PARTS)
     named = parts_given(views, ("train", "test"))

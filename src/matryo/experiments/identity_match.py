@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matryo.config import read_config
+from matryo.embeddings import EmbeddingSet
+from matryo.encoders.domains import read_domain_facts
 from matryo.errors import MatryoError
 from matryo.experiments.identity_config import SharedPrefixConfig
-from matryo.experiments.identity_data import read_identity_data
+from matryo.experiments.identity_data import PARTS, read_identity_data
 from matryo.experiments.identity_vectors import encode_view
 from matryo.experiments.index_search import Answer, Answers
 from matryo.experiments.run_models import load_model
@@ -63,24 +65,27 @@ def match(
     if not model.is_dir():
         known = ", ".join(f"{name} seed {one}" for name in config.methods for one in config.seeds)
         raise MatryoError(f"{folder} has no model of {method} seed {seed}; it has or is to train {known}")
-    parts = read_identity_data(config.data, folder / "data").parts
-    if asked.part not in parts:
-        raise MatryoError(f"part must be one of {', '.join(parts)}, got {asked.part!r}")
-    views = parts[asked.part]
-    if asked.domain not in (None, *views.domains):
-        raise MatryoError(f"domain must be {' or '.join(views.domains)}, got {asked.domain!r}")
-    searched = views.a if asked.domain == views.b.domain else views.b
+    if asked.part not in PARTS:
+        raise MatryoError(f"part must be one of {', '.join(PARTS)}, got {asked.part!r}")
+    first, second = read_domain_facts(model)["domains"]
+    if asked.domain not in (None, first, second):
+        raise MatryoError(f"domain must be {first} or {second}, got {asked.domain!r}")
+    other, searched = (second, first) if asked.domain == second else (first, second)
     encoder = load_model(model, config.model)
     (dim,) = check_dims([asked.dim or config.prefix_dim], encoder.width)
-    place = folder / "sets" / method / f"seed-{seed}" / asked.part / searched.domain
-    stored = encode_view(encoder, searched, place, progress=progress)
+    place = folder / "sets" / method / f"seed-{seed}" / asked.part / searched
+    if (place / "manifest.json").is_file():
+        stored = EmbeddingSet.open(place, space=encoder.space)
+    else:
+        views = read_identity_data(config.data, folder / "data").parts[asked.part]
+        view = views.a if views.a.domain == searched else views.b
+        stored = encode_view(encoder, view, place, progress=progress)
     hits = ExactIndex.build(stored).search(encoder.encode([text]), k, dim)
-    ids, texts = stored.ids(), stored.texts() or list(searched.texts)
+    ids, texts = stored.ids(), stored.texts() or [""] * stored.n_rows
     answers = tuple(
         Answer(rank, float(score), ids[row], texts[row])
         for rank, (row, score) in enumerate(zip(hits.rows[0].tolist(), hits.scores[0], strict=True), start=1)
         if row != MISSING
     )
-    other = views.a.domain if searched is views.b else views.b.domain
-    note = f"a text of {other} among {len(searched):,} {searched.domain} texts, {method} seed {seed}, {dim} numbers"
+    note = f"a text of {other} among {stored.n_rows:,} {searched} texts, {method} seed {seed}, {dim} numbers"
     return Answers(answers, (note,))

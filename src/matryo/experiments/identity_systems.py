@@ -1,7 +1,6 @@
 """Measuring the systems of a shared-prefix run: every trained model, the untrained one, and what needs no model."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from matryo.prefix import Array
 
 FROZEN, ROTATION, HEAD = "frozen", "rotation", "head"
 MODEL_FLOORS = (FROZEN, ROTATION, HEAD)
+_HEAD_EPOCHS = 400
 SEED = 0
 """Of galleries, random columns, probes and nulls: the same for every system, or they would not be asked the same."""
 
@@ -121,8 +121,9 @@ def _rotation(train: Part, encoder: Encoder) -> MatrixMap:
 def _head(config: SharedPrefixConfig, train: Part, vectors: dict[str, PartVectors], encoder: Encoder) -> MatrixMap:
     """A supervised head of the full width on the same pairs that methods learn from, rotated."""
     pairs = _pairs(train, config.evaluate.fit_pairs)
-    loop = LoopSettings()
-    settings = HeadSettings(loop=replace(loop, batch_size=min(loop.batch_size, len(pairs.queries))))
+    # patience decides when it is done, also with few pairs
+    batch_size = max(2, min(LoopSettings().batch_size, len(pairs.queries) // 8))
+    settings = HeadSettings(loop=LoopSettings(batch_size=batch_size, max_epochs=_HEAD_EPOCHS))
     held_out = _pairs(vectors["validation"].part, len(pairs.queries))
     return fit_full_head(pairs, held_out, encoder.space, settings=settings, seed=SEED)
 

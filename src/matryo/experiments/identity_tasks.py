@@ -16,7 +16,11 @@ Trainings = Mapping[tuple[str, int], Task]
 
 def data_task(config: SharedPrefixConfig) -> Task:
     """Making and reading the texts; what they hold is known only then and is an input of its own."""
-    return Task("data", 1, config.data.model_dump(mode="json"), {})
+    data = config.data.model_dump(mode="json")
+    if not isinstance(config.data, PeopleData):
+        # where they lie does not matter: what they hold is an input of everything that follows
+        data = {key: value for key, value in data.items() if key not in ("path", "a", "b", "matches")}
+    return Task("data", 1, data, {})
 
 
 def makes_people(config: SharedPrefixConfig) -> bool:
@@ -47,7 +51,7 @@ def training_tasks(
     return {
         (name, seed): Task(
             f"train {name} seed {seed}",
-            1,
+            2,
             {
                 "method": name,
                 "dims": list(dims),
@@ -86,7 +90,7 @@ def measure_tasks(
     }
     untrained = {"baselines": asked["baselines"], "fit_pairs": asked["fit_pairs"]}
     start = start_task(config, data_key)
-    tasks = {"baselines": Task("measure baselines", 1, settings | untrained, {"data": data_key, "start": start.key})}
+    tasks = {"baselines": Task("measure baselines", 2, settings | untrained, {"data": data_key, "start": start.key})}
     for (name, seed), task in trainings.items():
         system = f"{name} seed {seed}"
         tasks[system] = Task(f"measure {system}", 1, settings, {"data": data_key, task.name: task.key})
@@ -96,4 +100,4 @@ def measure_tasks(
 def compare_task(config: SharedPrefixConfig, measured: Mapping[str, Stage]) -> Task:
     """Comparing all systems that were measured."""
     settings = {"name": config.name, "purpose": config.purpose}
-    return Task("compare", 1, settings, {task.name: task.key for task in measured.values()})
+    return Task("compare", 2, settings, {task.name: task.key for task in measured.values()})

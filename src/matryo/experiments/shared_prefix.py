@@ -1,17 +1,18 @@
 """A shared-prefix run: two views, start model, trainings of every method, measures, comparison, report."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from matryo.config import read_config, write_config
 from matryo.encoders import Encoder
 from matryo.errors import MatryoError
 from matryo.evaluation.identity_measures import IdentityMeasures
 from matryo.evaluation.identity_results import RESULTS_FILE, IdentityResults
-from matryo.experiments.identity_config import SharedPrefixConfig
+from matryo.experiments.identity_config import Baseline, SharedPrefixConfig, absolute_paths
 from matryo.experiments.identity_data import IdentityData, make_identity_data, read_identity_data
 from matryo.experiments.identity_tasks import (
     Trainings,
@@ -33,6 +34,7 @@ from matryo.training.identity_methods import IdentityMethod, identity_method
 
 Upto = Literal["data", "mine", "train", "evaluate", "report"]
 MEASURES = "measures"
+_FEWEST_TESTED = 4
 
 
 def run(
@@ -134,7 +136,7 @@ class _Run:
         for task in trainings.values():
             self.stages.check(*task)
         self._check_methods(methods, data, dims, width)
-        write_config(self.folder / "config.yaml", self.config)
+        write_config(self.folder / "config.yaml", absolute_paths(self.config))
         self.processes.wait()
         self._train(methods, trainings, data, dims)
         if upto == "train":
@@ -149,6 +151,11 @@ class _Run:
         from matryo.training.identity import check_prefix
         from matryo.training.identity_rows import identity_rows
 
+        if len(data.test.matched) < _FEWEST_TESTED:
+            raise MatryoError(
+                f"{data.test.name} has {len(data.test.matched)} entities in both domains, measuring needs at least "
+                f"{_FEWEST_TESTED}; give more data or a larger share of them"
+            )
         for method in methods.values():
             check_prefix(dims, self.config.prefix_dim, width, method)
             identity_rows(data.train, method, self.config.train, self.config.seeds[0])
@@ -208,6 +215,9 @@ class _Run:
         from matryo.training.identity import train_identity
 
         def train_one(method: IdentityMethod, seed: int) -> None:
+            if self.processes.main:
+                # a match encodes outside of any stage: vectors of an earlier model must not outlive it
+                shutil.rmtree(self.folder / "sets" / method.name / f"seed-{seed}", ignore_errors=True)
             # what another config left is removed before anybody looks there
             self.processes.wait()
             train_identity(
@@ -246,6 +256,9 @@ class _Run:
         def floors() -> None:
             load = partial(self._encoder, self.start)
             found = measure_floors(self.config, data, load, sets / "start", dims, progress=self.progress)
+            for name in get_args(Baseline):
+                for suffix in (".json", ".npz"):
+                    (where / f"{measures_name(name)}{suffix}").unlink(missing_ok=True)
             for name, measures in found.items():
                 measures.save(where, measures_name(name))
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from datasets import Dataset  # type: ignore[import-untyped]  # it carries no types
 
 
+_EPOCHS = 1_000_003  # more than any training has
+
+
 @final
 class DomainBatches(DefaultBatchSampler):
     """Puts rows into batches whose triplets are of one domain: 0, 1, 0, 1, ... in new random order at each epoch.
@@ -62,7 +65,8 @@ class DomainBatches(DefaultBatchSampler):
     def __iter__(self) -> Iterator[list[int]]:
         """Batches of one epoch."""
         generator = self.generator or torch.Generator()
-        generator.manual_seed(self.seed + self.epoch)
+        # neighbouring seeds must not see the orders of each other's next epochs
+        generator.manual_seed(_EPOCHS * self.seed + self.epoch)
         turns = [self._of_domain(rows, n, generator) for rows, n in zip(self._rows, self._sizes, strict=True)]
         return islice((next(turn) for turn in cycle(turns)), len(self))
 

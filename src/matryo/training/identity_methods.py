@@ -50,7 +50,7 @@ IDENTITY_METHODS = {
         ),
         IdentityMethod(
             "v3_mse", BOTH, "mse", False, False,
-            "the same with the squared distance of partners in place of InfoNCE: nothing keeps people apart",
+            "the same with the squared distance of partners in place of InfoNCE: no negatives keep people apart",
         ),
         IdentityMethod(
             "v3_no_prefix", BOTH, None, False, False,
