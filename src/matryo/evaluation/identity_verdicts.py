@@ -26,6 +26,7 @@ from matryo.evaluation.identity_statistics import (
 
 CONTRASTIVE, MSE, NO_PREFIX, SINGLE = "v3_contrastive", "v3_mse", "v3_no_prefix", ("single_dating", "single_hiring")
 PREFIX_CLAIM = "identity lives in the prefix"
+BASELINE_CLAIM = "the trained prefix finds more than every baseline"
 COLLAPSE_CLAIM = "MSE collapses"
 ELBOW_CLAIM = "elbow at K"
 WITHIN_CLAIM = "within-domain accuracy does not degrade"
@@ -117,9 +118,9 @@ def decide(
 def _against_controls(name: str, runs: Sequence[IdentityMeasures], measure: str, gallery: str) -> dict[str, Pair]:
     own = values_of(runs, measure, gallery=gallery)
     random = f"random {runs[0].prefix_dim}"
-    controls = {f"{name}: prefix - {random}": random}
-    if "rest" in runs[0].columns:
-        controls = {f"{name}: prefix - rest": "rest", **controls}
+    controls = {f"{name}: prefix - rest": "rest", f"{name}: prefix - {random}": random}
+    if "rest" not in runs[0].columns:
+        controls = {}
     pairs = {
         title: Pair(own.values, values_of(runs, measure, column, gallery=gallery).values, own.people)
         for title, column in controls.items()
@@ -156,7 +157,9 @@ def _verdicts(
 ) -> tuple[Verdict, ...]:
     ours = f"{CONTRASTIVE}: prefix - "
     prefix = [one for name, one in family.items() if name.startswith(ours)]
-    found = [beats_all(PREFIX_CLAIM, [*prefix, family[f"{CONTRASTIVE} - {best}"]], level)]
+    # a prefix that is the whole vector has nothing beside it
+    found = [beats_all(PREFIX_CLAIM, prefix, level)] if prefix else []
+    found.append(beats_all(BASELINE_CLAIM, [family[f"{CONTRASTIVE} - {best}"]], level))
     if MSE in methods:
         ranks, others = (_effective_ranks(methods[name]) for name in (MSE, CONTRASTIVE))
         found.append(collapses(COLLAPSE_CLAIM, ranks, others, family[f"{CONTRASTIVE} - {MSE}"], level))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matryo.evaluation.identity_baselines import COOCCURRENCE
 from matryo.evaluation.identity_measures import IdentityMeasures
 from matryo.evaluation.identity_results import (
     IdentityResults,
@@ -19,6 +20,11 @@ from matryo.training.identity_methods import identity_method
 
 ORACLE = "attribute oracle"
 FROZEN, HEAD = "frozen", "head"
+
+_WHY_COUNTING_WINS = (
+    "the best baseline counts in the training pairs which words of one domain go with which of the other: it uses no "
+    "vectors, and where few wordings tell each attribute there is little that it cannot find"
+)
 
 Measured = Mapping[str, Sequence[IdentityMeasures]]
 
@@ -52,6 +58,8 @@ def compare_systems(
     decided = _decided(config, measured, kinds, gallery)
     lacking = [name for name in config.evaluate.baselines if name not in measured]
     told = [*data.notes, *notes]
+    if decided.best_baseline == COOCCURRENCE:
+        told.append(_WHY_COUNTING_WINS)
     if lacking:
         told.append(f"baselines that the data lack the labels for are left out: {', '.join(lacking)}")
     return IdentityResults(
