@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from matryo.embeddings import EmbeddingSet, verify_set
@@ -59,6 +59,7 @@ def test_a_missing_or_shortened_file_is_found(changed: EmbeddingSet, name: str) 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+@example(share=0.197265625, flip=128)  # the name of a column becomes no UTF-8
 def test_damaged_ids_are_an_error_or_what_was_written(changed: EmbeddingSet, share: float, flip: int) -> None:
     path = changed.folder / "shard-00001.parquet"
     whole = path.read_bytes()

@@ -119,5 +119,5 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                     yield number, row
     except FileNotFoundError:
         raise FormatError(f"{path} is missing, expected Parquet; check the path") from None
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{path} is not readable as Parquet: {error}; write it anew") from None

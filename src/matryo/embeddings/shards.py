@@ -255,7 +255,7 @@ def _read_table(path: Path) -> "pa.Table":
         return pq.ParquetFile(path, page_checksum_verification=True).read()
     except FileNotFoundError:
         raise FormatError(f"{path} is missing, a shard of this set; {_REPAIR}") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise FormatError(f"{path} cannot be read as Parquet: {reason}; {_REPAIR}") from None
 

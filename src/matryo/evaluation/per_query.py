@@ -62,7 +62,7 @@ def read(path: Path, scores: Sequence[Score]) -> tuple[tuple[Score, ...], dict[s
 
     try:
         table = pq.read_table(path, schema=_schema())
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{path} is not readable as per-query values: {error}; run the evaluation anew") from None
     found = []
     queries: dict[str, Queries] = {}

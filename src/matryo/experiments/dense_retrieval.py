@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from matryo.config import read_config, write_config
+from matryo.config import write_config
 from matryo.encoders import Encoder, encode_to_set
 from matryo.evaluation.results import RESULTS_FILE, RunResults
-from matryo.experiments.processes import Processes, joined
+from matryo.experiments.launch import Upto, config_of, launch
+from matryo.experiments.processes import Processes
 from matryo.experiments.run_config import RetrievalConfig
 from matryo.experiments.run_data import RunData, make_run_data, read_run_data
 from matryo.experiments.run_tasks import (
@@ -27,12 +27,10 @@ from matryo.experiments.run_tasks import (
 )
 from matryo.experiments.settings import ModelSettings
 from matryo.experiments.stages import Say, Stages
-from matryo.files import only_writer, read_json
+from matryo.files import read_json
 from matryo.prefix import check_dims
 from matryo.training.methods import Arm
 from matryo.training.rows import TrainingRows, training_rows
-
-Upto = Literal["data", "mine", "train", "evaluate", "report"]
 
 
 def run(
@@ -60,17 +58,13 @@ def run(
     Raises: MatryoError, FormatError, ShapeError for a config, data or a run folder that do not fit, before anything
         is trained.
     """
-    config = source if isinstance(source, RetrievalConfig) else read_config(source, RetrievalConfig, overrides)
-    if out is not None:
-        config = config.model_copy(update={"out": out})
+    config = config_of(source, RetrievalConfig, overrides, out)
     check_config(config)
-    with joined() as processes:
-        here = _Run(config, Stages(config.folder, fresh=fresh, say=say), processes, say, progress and processes.main)
-        if not processes.main:
-            here.follow(upto)
-            return ""
-        with only_writer(config.folder):
-            return here.lead(upto)
+
+    def make(stages: Stages, processes: Processes, shown: bool) -> _Run:
+        return _Run(config, stages, processes, say, shown)
+
+    return launch(config.folder, make, upto, fresh=fresh, say=say, progress=progress)
 
 
 @dataclass

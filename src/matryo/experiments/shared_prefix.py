@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
-from matryo.config import read_config, write_config
+from matryo.config import write_config
 from matryo.encoders import Encoder
 from matryo.errors import MatryoError
 from matryo.evaluation.identity_measures import IdentityMeasures
@@ -24,15 +24,15 @@ from matryo.experiments.identity_tasks import (
     training_tasks,
     vector_tasks,
 )
-from matryo.experiments.processes import Processes, joined
+from matryo.experiments.launch import Upto, config_of, launch
+from matryo.experiments.processes import Processes
 from matryo.experiments.run_models import load_model
 from matryo.experiments.run_tasks import START_SEED, Task
 from matryo.experiments.stages import Say, Stage, Stages
-from matryo.files import only_writer, read_json
+from matryo.files import read_json
 from matryo.prefix import check_dims
 from matryo.training.identity_methods import IdentityMethod, identity_method
 
-Upto = Literal["data", "mine", "train", "evaluate", "report"]
 MEASURES = "measures"
 _FEWEST_TESTED = 4
 
@@ -62,18 +62,14 @@ def run(
     Raises: MatryoError, FormatError, ShapeError for a config, data or a run folder that do not fit, before anything
         is trained.
     """
-    config = source if isinstance(source, SharedPrefixConfig) else read_config(source, SharedPrefixConfig, overrides)
-    if out is not None:
-        config = config.model_copy(update={"out": out})
+    config = config_of(source, SharedPrefixConfig, overrides, out)
     if upto == "mine":
         raise MatryoError("a shared-prefix run mines its data when it makes them; use matryo train or run instead")
-    with joined() as processes:
-        here = _Run(config, Stages(config.folder, fresh=fresh, say=say), processes, say, progress and processes.main)
-        if not processes.main:
-            here.follow(upto)
-            return ""
-        with only_writer(config.folder):
-            return here.lead(upto)
+
+    def make(stages: Stages, processes: Processes, shown: bool) -> _Run:
+        return _Run(config, stages, processes, say, shown)
+
+    return launch(config.folder, make, upto, fresh=fresh, say=say, progress=progress)
 
 
 def read_measures(folder: Path, config: SharedPrefixConfig) -> dict[str, list[IdentityMeasures]]:
