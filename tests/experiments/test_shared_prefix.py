@@ -1,11 +1,14 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from matryo.config import read_config
+from matryo.config import read_config, write_config
 from matryo.encoders import load_encoder
 from matryo.errors import FormatError, MatryoError, ShapeError
 from matryo.evaluation.identity_results import IdentityResults
@@ -319,3 +322,20 @@ def test_a_floor_of_vectors_is_taken_at_its_best(done: Path) -> None:
         narrow, wide = results.score(floor), results.score(f"{floor} by 32")
         assert narrow is not None and wide is not None and wide.column == "prefix 32"
     assert results.best_baseline not in ("frozen", "rotation", "head")
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_one_measures(tmp_path: Path) -> None:
+    write_config(tmp_path / "small.yaml", config(methods=["v3_contrastive", "adversarial"], seeds=[0]))
+    words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "matryo", "run"]
+    ended = subprocess.run(
+        [sys.executable, *words, "small.yaml", "--out", "run"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("report:") == 1 and ended.stderr.count("train adversarial seed 0: ") == 1
+    assert set(IdentityResults.read(tmp_path / "run").systems) >= {"v3_contrastive", "adversarial", "frozen"}
