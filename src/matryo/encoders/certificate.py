@@ -220,24 +220,29 @@ def read_certificate(path: Path) -> Certificate:
 def find_certificate(space: Space | str, /, *, folder: Path | None = None) -> Certificate | None:
     """The certificate of a model in its present state, None if there is none.
 
+    One in the model's folder comes first, then one in the user's data folder, where that of a folder which is read with
+    fewer tokens than it could lies too.
+
     Args:
         space: of the encoder as it is now, or its id; with the space itself a mismatch can be explained.
         folder: of the model, None for a model that a package or the hub carries.
 
-    Raises: MatryoError if the certificate is there but holds for another space; FormatError if it is no certificate.
+    Raises: MatryoError if the only one there holds for another space; FormatError if it is no certificate.
     """
-    path = certificate_path(space, folder=folder)
-    if not path.exists():
-        return None
-    certificate = read_certificate(path)
     now = space if isinstance(space, str) else space.id
-    if certificate.space_id != now:
-        raise MatryoError(
-            f"{path} is a certificate of another revision of the model: it holds for space "
-            f"{certificate.space_id[:12]} ({certificate.date}), the model is now {now[:12]}"
-            f"{_changed(certificate, space)}; run `matryo probe` again on the model as it is, or delete the file"
-        )
-    return certificate
+    kept, shared = certificate_path(space, folder=folder), certificate_path(space)
+    found = read_certificate(kept) if kept.exists() else None
+    if found is not None and found.space_id == now:
+        return found
+    if folder is not None and shared.exists():
+        return find_certificate(space)
+    if found is None:
+        return None
+    raise MatryoError(
+        f"{kept} is a certificate of another revision of the model: it holds for space {found.space_id[:12]} "
+        f"({found.date}), the model is now {now[:12]}{_changed(found, space)}; run `matryo probe` again on the model as "
+        "it is, or delete the file"
+    )
 
 
 def _changed(certificate: Certificate, space: Space | str) -> str:
