@@ -137,3 +137,23 @@ def test_bad_input(call, error, words, rng):
     with pytest.raises(error, match=words) as caught:
         call(rng.normal(size=(10, 3)))
     assert type(caught.value) is error
+
+
+def test_wide_rows_take_the_same_null_through_their_gram_matrices(rng, monkeypatch):
+    x, y = rng.normal(size=(12, 50)) + 3.0, rng.normal(size=(12, 40))
+    through_gram = cka_test(x, y, n_permutations=20, seed=2)
+    monkeypatch.setattr("matryo.measures.cka._GRAM_ROWS", 0)
+    through_features = cka_test(x, y, n_permutations=20, seed=2)
+    names = [n for n in through_gram.__dataclass_fields__ if n != "dim"]
+    np.testing.assert_allclose(
+        [getattr(through_gram, n) for n in names], [getattr(through_features, n) for n in names], atol=1e-10
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_paths_agree_to_1e_10_far_from_the_origin(scale, rng):
+    x = (rng.normal(size=(300, 24)) + 20.0) * scale
+    y = x @ rng.normal(size=(24, 30)) + scale * rng.normal(size=(300, 30))
+    for debiased in (False, True):
+        gram, features = (linear_cka(x, y, debiased=debiased, path=path) for path in ("gram", "features"))
+        assert gram == pytest.approx(features, abs=1e-10)
