@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 FILE = Path(__file__).parents[1] / "bench" / "probe_spaces.py"
-# the best of linear algebra libraries differ in the last digits of an axis; a value at a rounding edge may then move
+# linear algebra libraries differ in the last digits of an axis; a value at a rounding edge may then move
 TOLERANCE = 2e-4
 
 
