@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from matryo.cli.notices import say
+from matryo.cli.notices import say, say_notes
 from matryo.cli.options import (
     AllowPickle,
+    AllowUntrained,
+    CardsFile,
     Device,
     DeviceOption,
     Dims,
@@ -104,14 +106,25 @@ def export(
     model: ModelName,
     out: Annotated[Path, typer.Argument(help="Folder of the new model.")],
     dim: Annotated[int, typer.Option(min=1, help="How many numbers to keep.")],
+    allow_untrained: AllowUntrained = False,
+    cards: CardsFile = None,
     device: DeviceOption = Device.auto,
     trust_remote_code: RemoteCode = False,
     allow_pickle: AllowPickle = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a model that is cut for keeps: plain SentenceTransformer(OUT) gives DIM numbers of length 1."""
-    from matryo.encoders import export_model, load_encoder
+    """Write a model that is cut for keeps: plain SentenceTransformer(OUT) gives DIM numbers of length 1.
 
-    encoder = load_encoder(model, device=device.value, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
-    export_model(encoder, out, dim)
+    The length must be confirmed by the model's card, by its own files or by a certificate of matryo probe.
+    """
+    from matryo.encoders import check_cut, export_model, load_encoder, read_cards
+
+    known = read_cards(cards)
+    say_notes(known.notes)
+    encoder = load_encoder(
+        model, device=device.value, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle, cards=known
+    )
+    leave = check_cut(encoder, dim, cards=known, allow_untrained=allow_untrained)
+    say_notes([leave.why])
+    export_model(encoder, out, dim, extra={"cut": {"from": encoder.width, "why": leave.why}})
     typer.echo(f"{out}: {dim} of {encoder.width} numbers; load it with SentenceTransformer({str(out)!r})")

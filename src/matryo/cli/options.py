@@ -2,6 +2,7 @@
 
 import logging
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,4 +52,11 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, hel
 RemoteCode = Annotated[bool, typer.Option(help="Run code that a model's author put beside the weights.")]
 AllowPickle = Annotated[bool, typer.Option(help="Read pickled weights (pytorch_model.bin), which can run code.")]
 SkipBad = Annotated[bool, typer.Option(help="Leave out malformed lines, count and list them, instead of stopping.")]
+AllowUntrained = Annotated[bool, typer.Option(help="Cut to a length that nobody has trained or measured.")]
+CardsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--cards", help="Your own model cards (YAML); default: $MATRYO_CARDS, else cards.yaml in the data folder."
+    ),
+]
 ModelName = Annotated[str, typer.Argument(help="minilm, wordllama, a sentence-transformers folder or hub id.")]

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 from matryo.encoders.base import ROLES, Encoder, Role
 
 if TYPE_CHECKING:
+    from matryo.encoders.cards import Card, Cards
+    from matryo.encoders.cards_file import read_cards
+    from matryo.encoders.cutting import cut_encoder
+    from matryo.encoders.declared import Declared, read_declared
+    from matryo.encoders.guard import Leave, check_cut
     from matryo.encoders.loading import PACKAGED, load_encoder
     from matryo.encoders.mapped import MappedEncoder
     from matryo.encoders.model import ModelEncoder
@@ -21,21 +26,34 @@ if TYPE_CHECKING:
 __all__ = [
     "PACKAGED",
     "ROLES",
+    "Card",
+    "Cards",
+    "Declared",
     "Encoder",
+    "Leave",
     "MappedEncoder",
     "Matryoshka",
     "ModelEncoder",
     "Role",
     "build_tiny",
+    "check_cut",
+    "cut_encoder",
     "encode_to_set",
     "export_model",
     "load_encoder",
+    "read_cards",
+    "read_declared",
     "read_matryoshka",
     "save_model",
     "write_start",
 ]
 
 _FILES = {
+    "cards": ("Card", "Cards"),
+    "cards_file": ("read_cards",),
+    "cutting": ("cut_encoder",),
+    "declared": ("Declared", "read_declared"),
+    "guard": ("Leave", "check_cut"),
     "loading": ("PACKAGED", "load_encoder"),
     "mapped": ("MappedEncoder",),
     "model": ("ModelEncoder",),

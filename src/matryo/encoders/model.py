@@ -4,6 +4,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -41,6 +42,7 @@ class ModelEncoder(Encoder):
         max_tokens: int | None = None,
         normalize: bool = True,
         known: Mapping[str, Space] | None = None,
+        folder: Path | None = None,
     ) -> None:
         """Take over a model.
 
@@ -53,12 +55,14 @@ class ModelEncoder(Encoder):
             max_tokens: read less of each text than the model could.
             normalize: scale rows to length 1.
             known: spaces by the id under which this model alone would stand; a saved encoder keeps its space so.
+            folder: where the user keeps it; None for a model that a package or the hub carries.
 
         Raises: MatryoError if an argument is unknown or the model is not made for cosine similarity.
         """
         _limit_tokens(model, max_tokens)
         self._model = model
         self._name = name
+        self._folder = folder
         alone = space_of(model, normalize=normalize)
         self._space = (known or {}).get(alone.id, alone)
         self._prompts = choose_prompts(model.prompts, prompts)
@@ -76,6 +80,11 @@ class ModelEncoder(Encoder):
     def name(self) -> str:
         """What people call it."""
         return self._name
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the user keeps it; None for a model that a package or the hub carries."""
+        return self._folder
 
     @property
     def space(self) -> Space:

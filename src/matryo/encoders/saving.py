@@ -15,6 +15,7 @@ from sentence_transformers.sentence_transformer.modules import Dense, Normalize
 from torch import nn
 
 from matryo.encoders.base import Encoder
+from matryo.encoders.cutting import cutting_map
 from matryo.encoders.identity import space_of
 from matryo.encoders.loading import quiet
 from matryo.encoders.mapped import MappedEncoder
@@ -65,7 +66,8 @@ def export_model(
 ) -> Path:
     """Write an encoder cut for keeps: its vectors are the first `dim` numbers, of length 1 again.
 
-    Plain `truncate_dim` would leave the vectors shorter than 1; here a Dense module selects and Normalize rescales.
+    Plain `truncate_dim` would leave the vectors shorter than 1; here a Dense module selects and Normalize rescales. An
+    operation before the cut stays a module before it. Whether the model may be cut is for `check_cut` to say.
 
     Args:
         encoder: a model, or a model with matrix maps behind it.
@@ -78,8 +80,10 @@ def export_model(
     Raises: ShapeError if dim lies outside 1..width; MatryoError as `save_model`.
     """
     check_dims([dim], encoder.width)
-    unchanged: NDArray[np.float32] = np.eye(encoder.width, dtype=np.float32)
-    cutting = MatrixMap(np.ascontiguousarray(block(unchanged, 0, dim)), encoder.space, "cut")
+    if dim == encoder.width:
+        # no cut: the space stays what it is, as `cut_encoder` has it
+        return save_model(encoder, folder, extra=extra, overwrite=overwrite)
+    cutting = cutting_map(encoder.space, dim)
     if isinstance(encoder, MappedEncoder):
         # one product instead of two: the length in between does not matter
         modules, matrix = modules_of(encoder.encoder), block(_matrix_map(encoder).matrix, 0, dim)
