@@ -9,23 +9,39 @@ import pytest
 from matryo import files
 from matryo.errors import FormatError, MatryoError, ShapeError, SpaceError
 from matryo.maps import (
+    AffineMap,
     HeadSettings,
     LoopSettings,
     Map,
+    MatrixMap,
     PairVectors,
+    SpaceRows,
+    TrainingSettings,
+    Translator,
+    compatible,
     fit_full_head,
+    fit_linear,
+    fit_mlp,
     fit_nested_head,
+    fit_nested_ridge,
+    fit_procrustes,
+    fit_ridge,
     fit_rotation,
     load_map,
     random_dims,
+    round_trip,
     then,
+    translated,
 )
 from matryo.prefix import unit_rows
 from matryo.space import Space
 
 WIDTH = 12
 SPACE = Space("weights", WIDTH)
-QUICK = HeadSettings(loop=LoopSettings(batch_size=16, max_epochs=2))
+LOOP = LoopSettings(batch_size=16, max_epochs=2)
+QUICK = HeadSettings(loop=LOOP)
+TRAINED = TrainingSettings(loop=LOOP)
+TOWARD = Space("other weights", 9)
 
 
 def vectors(seed: int, n: int = 48) -> np.ndarray:
@@ -35,19 +51,43 @@ def vectors(seed: int, n: int = 48) -> np.ndarray:
 PAIRS = PairVectors(vectors(1), vectors(2))
 HELD_OUT = PairVectors(vectors(3), vectors(4))
 
+
+def sides() -> tuple[SpaceRows, SpaceRows]:
+    """Vectors of two spaces, the second a distorted part of the first."""
+    x = vectors(1)
+    mix = np.random.default_rng(0).normal(size=(WIDTH, TOWARD.width))
+    return SpaceRows(x, SPACE), SpaceRows(unit_rows((x @ mix + 0.1).astype(np.float32)), TOWARD)
+
+
+# how to fit a translator from one side to another
+TRANSLATORS: dict[str, Callable[[SpaceRows, SpaceRows], Translator]] = {
+    "ridge": fit_ridge,
+    "procrustes": fit_procrustes,
+    "linear": lambda a, b: fit_linear(a, b, settings=TRAINED),
+    "mlp1 1x": lambda a, b: fit_mlp(a, b, settings=TRAINED),
+    "mlp2 8x": lambda a, b: fit_mlp(a, b, n_hidden=2, hidden="8x", settings=TRAINED),
+}
 KINDS: dict[str, Callable[[], Map]] = {
     "rotation": lambda: fit_rotation(vectors(1), SPACE),
     "random dims": lambda: random_dims(SPACE, 5),
     "nested head": lambda: fit_nested_head(PAIRS, HELD_OUT, SPACE, (4, 8), settings=QUICK),
     "head + rotation": lambda: fit_full_head(PAIRS, HELD_OUT, SPACE, settings=QUICK),
+    **{kind: (lambda fit=fit: fit(*sides())) for kind, fit in TRANSLATORS.items()},
+    "ridge, source prefix": lambda: fit_nested_ridge(*sides(), (5,))[5],
+    "ridge, target prefix": lambda: fit_ridge(*sides()).to_prefix(4),
 }
 
 
 @pytest.fixture(params=KINDS, scope="module")
 def fitted(request: pytest.FixtureRequest) -> Map:
     made = KINDS[request.param]()
-    assert made.kind == request.param
+    assert made.kind == request.param.split(",")[0]
     return made
+
+
+def test_a_refit_gives_the_same_map(request: pytest.FixtureRequest, fitted: Map) -> None:
+    again = KINDS[request.node.callspec.params["fitted"]]()
+    assert again.target.id == fitted.target.id
 
 
 def test_rows_come_out_as_unit_float32(fitted: Map) -> None:
@@ -87,7 +127,7 @@ def test_save_then_load(fitted: Map, tmp_path: Path) -> None:
 
 
 def test_other_widths_and_broken_numbers_are_refused(fitted: Map) -> None:
-    with pytest.raises(ShapeError, match="reads 12 numbers per row, got 11"):
+    with pytest.raises(ShapeError, match=r"reads (12|5) numbers per row.*, got 11"):
         fitted.apply(np.ones((2, WIDTH - 1), dtype=np.float32))
     broken = vectors(9)
     broken[3, 3] = np.nan
@@ -128,9 +168,83 @@ def test_a_folder_with_other_files_is_left_alone(fitted: Map, tmp_path: Path) ->
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_maps_join_only_end_to_start(fitted: Map) -> None:
+def test_vectors_of_another_space_are_refused(fitted: Map) -> None:
+    newer = Space("weights, next revision", WIDTH)
+    with pytest.raises(SpaceError, match=f"{SPACE.id[:12]}.*{newer.id[:12]}"):
+        translated(fitted, SpaceRows(vectors(9), newer))
+    mapped = translated(fitted, SpaceRows(vectors(9), SPACE))
+    assert (mapped.read(slice(0, 48), 0, mapped.width) == fitted.apply(vectors(9))).all()
+
+
+@pytest.mark.parametrize("kind", ["rotation", "random dims", "nested head", "head + rotation"])
+def test_matrix_maps_join_only_end_to_start(kind: str) -> None:
+    fitted = KINDS[kind]()
+    assert isinstance(fitted, MatrixMap)
     second = fit_rotation(fitted.apply(vectors(6)), fitted.target)
     joined = then(fitted, second, "joined")
     assert np.allclose(joined.apply(vectors(9)), second.apply(fitted.apply(vectors(9))), atol=2e-6)
     with pytest.raises(SpaceError, match="second map"):
         then(fitted, fitted, "twice")
+
+
+@pytest.fixture(params=TRANSLATORS, scope="module")
+def both_ways(request: pytest.FixtureRequest) -> tuple[Translator, Translator]:
+    fit, (source, target) = TRANSLATORS[request.param], sides()
+    return fit(source, target), fit(target, source)
+
+
+def test_a_translator_knows_its_three_spaces(both_ways: tuple[Translator, Translator], tmp_path: Path) -> None:
+    there, _ = both_ways
+    assert (there.source, there.toward, there.target.width) == (SPACE, TOWARD, TOWARD.width)
+    assert len({there.source.id, there.toward.id, there.target.id}) == 3
+    assert compatible(there, TOWARD) == TOWARD.width
+    there.save(tmp_path / "map")
+    loaded = load_map(tmp_path / "map")
+    assert isinstance(loaded, Translator) and loaded.toward == TOWARD
+    assert dict(loaded.settings) == dict(there.settings)
+
+
+def test_raw_rows_are_those_of_apply_before_they_are_scaled(both_ways: tuple[Translator, Translator]) -> None:
+    there, _ = both_ways
+    raw = there.raw(vectors(9))
+    assert raw.dtype == np.float32 and not np.allclose(np.linalg.norm(raw, axis=1), 1.0, atol=1e-3)
+    assert np.allclose(unit_rows(raw), there.apply(vectors(9)), atol=1e-6)
+
+
+def test_the_other_direction_is_refused(both_ways: tuple[Translator, Translator]) -> None:
+    there, back = both_ways
+    source, target = sides()
+    with pytest.raises(SpaceError, match=f"{SPACE.id[:12]}.*{TOWARD.id[:12]}.*other direction"):
+        translated(there, target)
+    with pytest.raises(SpaceError, match="other direction"):
+        translated(back, source)
+
+
+def test_there_and_back_is_measured_and_chains_step_by_step(both_ways: tuple[Translator, Translator]) -> None:
+    there, back = both_ways
+    x = vectors(1)
+    imitation = SpaceRows(there.apply(x), there.target)
+    returned = translated(back, imitation, as_native=True).read(slice(0, len(x)), 0, WIDTH)
+    assert np.allclose(returned, back.apply(there.apply(x)), atol=1e-6)
+    measured = round_trip(there, back, x)
+    assert measured == pytest.approx(float((returned * x).sum(axis=1).mean()), abs=1e-5)
+    assert -1.0 <= measured <= 1.0
+    if isinstance(there, AffineMap) and isinstance(back, AffineMap):
+        assert np.allclose(there.then(back).raw(x), back.raw(there.raw(x)), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", TRANSLATORS)
+def test_bad_pairs_are_refused_in_one_line(kind: str) -> None:
+    fit, (source, target) = TRANSLATORS[kind], sides()
+    few, dead, long = np.arange(WIDTH), vectors(1), vectors(1)
+    dead[:, 3], long[2] = 0.0, 2.0
+    cases = {
+        "needs more rows than that, got 12": (source.chosen(few), target.chosen(few)),
+        "column 3 of the source holds one number": (SpaceRows(unit_rows(dead), SPACE), target),
+        "row 2 of the source has length": (SpaceRows(long, SPACE), target),
+        "got 12 and 48; join the sets by id": (source.chosen(few), target),
+    }
+    for words, pair in cases.items():
+        with pytest.raises(MatryoError, match=words) as caught:
+            fit(*pair)
+        assert "\n" not in str(caught.value)

@@ -10,14 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matryo import files
-from matryo.errors import FormatError, MatryoError, ShapeError
+from matryo.errors import FormatError, ShapeError
 from matryo.maps.base import Map
+from matryo.maps.storing import check_digest, read_manifest, read_numbers, write_map
 from matryo.prefix import Array, check_matrix, unit_rows
 from matryo.space import Space, same_space
-
-FORMAT = 1
-_MANIFEST = "map.json"
-_NUMBERS = "map.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +74,7 @@ class MatrixMap(Map):
 
     def save(self, folder: str | Path) -> None:
         """Write `map.safetensors`, then `map.json`."""
-        # imported here: a map that is only applied needs NumPy alone
-        from safetensors.numpy import save_file
-
-        folder = Path(folder)
-        if folder.exists() and any(p.name not in {_MANIFEST, _NUMBERS} for p in folder.iterdir()):
-            raise MatryoError(f"{folder} holds other files than a map; choose a new or empty folder")
-        with files.atomic_path(folder / _NUMBERS) as temporary:
-            save_file({"matrix": np.ascontiguousarray(self.matrix)}, temporary)
         manifest = {
-            "format": FORMAT,
             "class": "matrix",
             "kind": self.made_by,
             "source": self.origin.to_json(),
@@ -95,7 +83,7 @@ class MatrixMap(Map):
             "digest": self.digest,
             "settings": dict(self.settings),
         }
-        files.write_json(folder / _MANIFEST, manifest)
+        write_map(folder, {"matrix": self.matrix}, manifest)
 
     @classmethod
     def load(cls, folder: str | Path) -> "MatrixMap":
@@ -103,19 +91,11 @@ class MatrixMap(Map):
 
         Raises: FormatError if the folder holds no whole map of this format, or its numbers were changed.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        folder = Path(folder)
-        manifest = files.read_json(folder / _MANIFEST, "the manifest of a map")
-        files.check_format(manifest.get("format"), FORMAT, folder / _MANIFEST)
-        try:
-            matrix = load_file(folder / _NUMBERS)["matrix"]
-        except (FileNotFoundError, SafetensorError, KeyError) as error:
-            raise FormatError(f"{folder / _NUMBERS} holds no matrix ({error}); save the map anew") from None
-        loaded = cls(matrix, Space.from_json(manifest["source"]), manifest["kind"], manifest["settings"])
-        if loaded.digest != manifest["digest"]:
-            raise FormatError(f"{folder / _NUMBERS} does not match the digest in {_MANIFEST}; save the map anew")
+        manifest, numbers = read_manifest(folder), read_numbers(folder)
+        if set(numbers) != {"matrix"}:
+            raise FormatError(f"{folder} holds no matrix but {sorted(numbers)}; save the map anew")
+        loaded = cls(numbers["matrix"], Space.from_json(manifest["source"]), manifest["kind"], manifest["settings"])
+        check_digest(loaded.digest, manifest, folder)
         return loaded
 
 

@@ -5,6 +5,8 @@ from typing import final
 from matryo.embeddings import Vectors
 from matryo.errors import ShapeError
 from matryo.maps.base import Map
+from matryo.maps.sides import Side
+from matryo.maps.translator import check_source, imitated_id
 from matryo.prefix import Array, block
 
 
@@ -38,3 +40,22 @@ class MappedVectors:
         if self._kept is None or self._kept[0] != rows:
             self._kept = (rows, self._fitted.apply(self._source.read(rows, 0, self._source.width)))
         return block(self._kept[1], start, stop)
+
+
+def translated(fitted: Map, vectors: Side, *, as_native: bool = False) -> MappedVectors:
+    """Vectors of a set after a map, refused where they lie in another space than the map reads.
+
+    What comes out lies in `fitted.target`; `EmbeddingSet.from_numpy` writes it as a set of its own.
+
+    Args:
+        fitted: any map.
+        vectors: a set, or `SpaceRows`.
+        as_native: take vectors that only imitate the map's source, made by a translator, as if they were native: for
+            chains of translators, and there and back.
+
+    Raises: SpaceError if the vectors are those of the other direction, of another revision of the model, or of any
+        other space.
+    """
+    if not (as_native and imitated_id(vectors.space) == fitted.source.id):
+        check_source(fitted, vectors.space)
+    return MappedVectors(vectors, fitted)

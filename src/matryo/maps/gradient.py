@@ -1,0 +1,201 @@
+"""Training of translators by gradients: mini-batches gathered from the sets, stopped early on held-out rows."""
+
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from matryo.errors import MatryoError
+from matryo.maps.folds import Groups, held_out_rows
+from matryo.maps.layers import Layer
+from matryo.maps.matrices import LoopSettings, train
+from matryo.maps.pairs import PairPass
+from matryo.maps.sides import SpaceRows
+from matryo.maps.translation_losses import LossName, translation_loss
+from matryo.progress import progress
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a translator is trained by gradients.
+
+    Attributes:
+        loss: "mse", "cosine" or "relational".
+        loop: batch size, step size, when to stop.
+        held_out: share of the rows, or groups, that are kept back to stop on.
+        seed: of the held-out rows, the first weights and the shuffling.
+        device: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
+    """
+
+    loss: LossName = "mse"
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(256, 1e-3, max_epochs=20, patience=3))
+    held_out: float = 0.1
+    seed: int = 0
+    device: str = "auto"
+
+
+class Network(nn.Module):
+    """Affine layers with max(0, x) in between, between a centring of the source and the target's mean.
+
+    The numbers around the layers are fixed: unit rows hold numbers of the size 1 / sqrt(width) around a mean that is
+    often longer than what varies, which first weights of the usual size are not made for.
+    """
+
+    def __init__(self, widths: tuple[int, ...], source: "Spread", target: "Spread") -> None:
+        """Draw first weights from torch's generator; `widths` from the source's to the target's."""
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.x_mean: Tensor
+        self.y_mean: Tensor
+        self.register_buffer("x_mean", torch.from_numpy(source.mean).float())
+        self.register_buffer("y_mean", torch.from_numpy(target.mean).float())
+        self.x_size, self.y_size = source.size, target.size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Translate rows, not scaled to length 1."""
+        x = (x - self.x_mean) / self.x_size
+        for number, layer in enumerate(self.layers):
+            x = layer(x.relu() if number else x)
+        return self.y_mean + self.y_size * x
+
+    def folded(self) -> tuple[Layer, ...]:
+        """The same function as layers alone."""
+        parts = [
+            [part.detach().cpu().double().numpy().T for part in (layer.weight, layer.bias)]
+            for layer in self.layers
+            if isinstance(layer, nn.Linear)
+        ]
+        x_mean, y_mean = (mean.cpu().double().numpy() for mean in (self.x_mean, self.y_mean))
+        first, last = parts[0], parts[-1]
+        first[0] = first[0] / self.x_size
+        first[1] = first[1] - x_mean @ first[0]
+        last[0] = last[0] * self.y_size
+        last[1] = last[1] * self.y_size + y_mean
+        return tuple(Layer(*(np.ascontiguousarray(p, dtype=np.float32) for p in layer)) for layer in parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Mean of some rows, and the root of the mean variance of a column."""
+
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+    @property
+    def size(self) -> float:
+        """Root of the mean variance of a column, 1 where nothing varies."""
+        return float(np.sqrt(self.variance.mean())) or 1.0
+
+
+def train_network(
+    rows: PairPass,
+    hidden: tuple[int, ...],
+    settings: TrainingSettings,
+    *,
+    groups: Groups | None,
+    allow_degenerate: bool,
+    label: str,
+    show_progress: bool,
+) -> tuple[tuple[Layer, ...], dict[str, Any]]:
+    """Train a network toward the target rows and keep the state that is best on the held-out ones.
+
+    Args:
+        rows: both sides, joined.
+        hidden: widths of the hidden layers, () for none.
+        settings: loss, loop, held-out share, seed, device.
+        groups: one value per row; rows with equal values are held out together.
+        allow_degenerate: take fewer rows than source columns, or constant columns.
+        label: of the progress bar.
+        show_progress: show a bar of epochs.
+
+    Returns: the layers, and what the training found.
+    Raises: as `fit_ridge`; MatryoError too for fewer training rows than one batch, a loss that is not finite, or a
+        device that is not there.
+    """
+    device = torch_device(settings.device)
+    held = held_out_rows(rows.source.n_rows, settings.held_out, groups=groups, seed=settings.seed)
+    spreads = _spreads(rows, ~held)
+    facts = rows.check_decided(allow_degenerate)
+    trained, kept_back = np.flatnonzero(~held), np.flatnonzero(held)
+    loss = translation_loss(settings.loss, max(float(spreads[1].variance.sum()), 1e-12))
+    widths = (rows.source.width, *hidden, rows.target.width)
+    # a generator of its own: the caller's stays where it is
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = Network(widths, *spreads).to(device)
+
+    def loss_of(chosen: NDArray[np.int64]) -> Tensor:
+        x, y = (_gathered(side, chosen, device) for side in (rows.source, rows.target))
+        return loss(network(x), y)
+
+    step = settings.loop.batch_size
+    with progress(label, settings.loop.max_epochs, "epochs", shown=show_progress) as advance:
+        n_finished = iter([0])  # the first look comes before the first epoch
+
+        def held_out_loss() -> float:
+            parts = [kept_back[start : start + step] for start in range(0, len(kept_back), step)]
+            # a single row has no pairs: it goes with the part before
+            if len(parts) > 1 and len(parts[-1]) == 1:
+                parts[-2:] = [np.concatenate(parts[-2:])]
+            with torch.no_grad():
+                losses = [loss_of(part).item() for part in parts]
+            advance(next(n_finished, 1))
+            return float(np.average(losses, weights=[len(part) for part in parts]))
+
+        history = train(
+            network,
+            lambda batch: loss_of(trained[batch.numpy()]),
+            held_out_loss,
+            len(trained),
+            settings.loop,
+            settings.seed,
+            fused=True,
+        )
+    found = {
+        **facts,
+        **asdict(settings),
+        "grouped": groups is not None,
+        "n_held_out": len(kept_back),
+        "held_out_loss": [round(v, 6) for v in history.validation],
+        "kept_epoch": history.kept_epoch,
+        "device": device.type,
+    }
+    return network.folded(), found
+
+
+def torch_device(name: str) -> torch.device:
+    """A device by name, "auto" for a GPU if there is one.
+
+    Raises: MatryoError if torch does not know it or it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(name)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise MatryoError(f"device {name!r} cannot be used ({first}); pass auto, cpu or a GPU that is there") from None
+    return found
+
+
+def _spreads(rows: PairPass, trained: NDArray[np.bool_]) -> tuple[Spread, Spread]:
+    """Mean and variance of every column over the training rows, from one pass."""
+    sums = [[np.zeros(side.width), np.zeros(side.width)] for side in (rows.source, rows.target)]
+    for start, x, y in rows.blocks():
+        chosen = trained[start : start + len(x)]
+        for (linear, squares), part in zip(sums, (x, y), strict=True):
+            wide = part[chosen].astype(np.float64)
+            linear += wide.sum(axis=0)
+            squares += np.einsum("ij,ij->j", wide, wide)
+    n = max(int(trained.sum()), 1)
+    source, target = (Spread(a / n, np.maximum(b / n - (a / n) ** 2, 0.0)) for a, b in sums)
+    return source, target
+
+
+def _gathered(side: SpaceRows, rows: NDArray[np.int64], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(side.take(rows, 0, side.width))).to(device)
