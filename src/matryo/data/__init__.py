@@ -2,6 +2,7 @@
 
 from matryo.data.beir import read_beir, write_beir
 from matryo.data.candidates import read_candidates
+from matryo.data.hotpotqa import read_hotpotqa, read_passages
 from matryo.data.lines import read_lines
 from matryo.data.masking import mask_pairs, share_with_name
 from matryo.data.msmarco import prepare_msmarco, read_collection, read_qrels, read_queries
@@ -32,8 +33,10 @@ __all__ = [
     "read_beir",
     "read_candidates",
     "read_collection",
+    "read_hotpotqa",
     "read_lines",
     "read_pairs",
+    "read_passages",
     "read_processed",
     "read_qrels",
     "read_queries",

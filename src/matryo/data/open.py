@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from matryo.data.beir import CORPUS, QRELS, QUERIES, beir_splits, existing, read_beir
 from matryo.data.fields import id_of, json_object, text_of
+from matryo.data.hotpotqa import read_hotpotqa, read_passages
 from matryo.data.lines import numbered_lines, parsed, read_lines
 from matryo.data.pair_files import is_pair_file, read_pairs
 from matryo.data.problems import Problems
@@ -20,10 +22,12 @@ from matryo.errors import FormatError
 LAYOUTS = (
     f"BEIR ({CORPUS}, {QUERIES}, {QRELS}/SPLIT.tsv); processed ({PASSAGES}, queries_SPLIT.jsonl, qrels_SPLIT.tsv); "
     "SMART (documents and queries of `.I` records, the queries' name holds `qry` or `query`, the judgements' `rel`); "
-    "TREC (<DOC> files, <top> topics, qrels `query 0 document grade`); a file of pairs (.jsonl, .tsv, .csv, .parquet)"
+    "TREC (<DOC> files, <top> topics, qrels `query 0 document grade`); a file of pairs (.jsonl, .tsv, .csv, .parquet); "
+    "HotpotQA (a .json file of questions with context and supporting_facts)"
 )
 
 _FIRST_LINES = 50
+_LOOKED_AT = 200
 _TEXT = 'one object per line: {"_id", "id" or "docid": ..., "text": ...}'
 _SMART_QUERIES = re.compile(r"qry|quer", re.IGNORECASE)
 _QRELS_LINE = re.compile(r"\S+\s+\S+\s+\S+\s+-?\d+\s*")
@@ -33,9 +37,10 @@ def open_retrieval(path: str | Path, split: str | None = None, *, skip_bad: bool
     """Read a retrieval task of any layout in `LAYOUTS`; each file may end in `.gz`.
 
     Args:
-        path: a folder, or a file of pairs, whose queries are then asked against all its documents.
-        split: name of the judgements to use; None = "test" if there is one, else "dev", else the only one. SMART, TREC
-            and pairs have one set of judgements, called "test".
+        path: a folder; a file of pairs, whose queries are then asked against all its documents; or a JSON file of
+            HotpotQA.
+        split: name of the judgements to use; None = "test" if there is one, else "dev", else the only one. SMART, TREC,
+            pairs and HotpotQA have one set of judgements, called "test".
         skip_bad: count and list bad lines and unknown ids in the notes instead of failing at the first.
 
     Raises: FormatError if there is nothing, the layout is none of these or ambiguous, or as the layout's reader.
@@ -44,6 +49,9 @@ def open_retrieval(path: str | Path, split: str | None = None, *, skip_bad: bool
     if path.is_file() and is_pair_file(path):
         _only_test(path, split)
         return read_pairs(path, skip_bad=skip_bad).to_retrieval()
+    if path.is_file() and _is_json(path):
+        _only_test(path, split)
+        return read_hotpotqa(path, skip_bad=skip_bad)
     if not path.is_dir():
         received = "a file" if path.exists() else "missing"
         raise FormatError(f"{path} is {received}, expected one of: {LAYOUTS}; check the path")
@@ -65,12 +73,26 @@ def open_retrieval(path: str | Path, split: str | None = None, *, skip_bad: bool
     raise FormatError(f"{path} holds {names}, expected one of: {LAYOUTS}; convert it to one")
 
 
+def is_retrieval(folder: Path) -> bool:
+    """Whether a folder holds the documents of a retrieval task, as `open_retrieval` would take them.
+
+    Of a large folder the first files alone are looked at: a task has its documents in few.
+    """
+    if existing(folder, CORPUS).exists() and existing(folder, QUERIES).exists():
+        return True
+    if existing(folder, PASSAGES).exists():
+        return True
+    files = (p for level in ("*", "*/*") for p in folder.glob(level) if p.name[0] != "." and p.is_file())
+    return any(_kind(p) in ("smart", "doc") for p in sorted(islice(files, _LOOKED_AT)))
+
+
 def open_texts(path: str | Path, *, skip_bad: bool = False) -> Texts:
-    """Texts to encode, streamed: JSON Lines of objects with an id and a text, any other file one text per line.
+    """Texts to encode, streamed: JSON Lines of objects with an id and a text, any other text file one text per line.
 
     Args:
         path: a file, or a folder of a retrieval task, whose documents are taken. In JSON Lines the id is `_id`, `id`
-            or `docid`, or else the line's number; `title`, if there, comes before `text`.
+            or `docid`, or else the line's number; `title`, if there, comes before `text`. A `.json` file is read as
+            `read_passages` does: the paragraphs of HotpotQA, or titled passages, each once.
         skip_bad: count and list bad lines in the notes instead of failing at the first.
 
     Raises: FormatError for a missing, empty or unreadable file, a bad line, a repeated id.
@@ -78,6 +100,8 @@ def open_texts(path: str | Path, *, skip_bad: bool = False) -> Texts:
     path = Path(path)
     if path.is_dir():
         return open_retrieval(path, skip_bad=skip_bad).documents
+    if _is_json(path):
+        return read_passages(path, skip_bad=skip_bad)
     if not path.name.removesuffix(".gz").endswith(".jsonl"):
         return read_lines(path, skip_bad=skip_bad)
 
@@ -95,6 +119,10 @@ def _parse_text(line: str) -> tuple[str | None, str]:
     name = next((n for n in ("_id", "id", "docid") if n in record), None)
     title, text = text_of(record, "title", default=""), text_of(record, "text")
     return None if name is None else id_of(record, name), f"{title} {text}" if title else text
+
+
+def _is_json(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(".json")
 
 
 def _usual(path: Path, splits: Sequence[str]) -> str:
