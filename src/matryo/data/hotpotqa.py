@@ -219,9 +219,9 @@ def _object(record: Any) -> dict[str, Any]:
 def _kind(value: Any) -> str:
     if value is None:
         return "missing"
-    return (
-        f"{len(value)} in a {type(value).__name__}" if isinstance(value, list | dict) else f"a {type(value).__name__}"
-    )
+    name = type(value).__name__
+    kind = f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{len(value)} in {kind}" if isinstance(value, list | dict) else kind
 
 
 def _digest(text: str) -> str:
