@@ -1,8 +1,9 @@
 """Embedding sets: vectors of one space with their ids in a folder, any prefix readable without the rest."""
 
-from matryo.embeddings.build import TextsLike, build_set
+from matryo.embeddings.build import build_set
 from matryo.embeddings.embedding_set import EmbeddingSet
 from matryo.embeddings.plan import block_edges
+from matryo.embeddings.texts_like import TextsLike
 from matryo.embeddings.vectors import ArrayVectors, Vectors, as_vectors
 from matryo.embeddings.verify import verify_set
 

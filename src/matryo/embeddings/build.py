@@ -1,42 +1,15 @@
 """Encoding texts into a set in bounded memory, resumable at every shard."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from matryo.embeddings.embedding_set import EmbeddingSet
 from matryo.embeddings.plan import Plan, block_edges
 from matryo.embeddings.shards import SHARD_ROWS
-from matryo.embeddings.writing import Content, fill
+from matryo.embeddings.texts_like import TextsLike
+from matryo.embeddings.writing import fill, from_texts
 from matryo.prefix import Array
 from matryo.space import Space
-
-
-class TextLike(Protocol):
-    """One text with its id."""
-
-    @property
-    def id(self) -> str:
-        """Name of the text, unique among its kind."""
-
-    @property
-    def text(self) -> str:
-        """What is encoded."""
-
-
-class TextsLike(Protocol):
-    """Texts that can be read any number of times, always in the same order."""
-
-    def __iter__(self) -> Iterator[TextLike]:
-        """Read from the start."""
-
-    def __len__(self) -> int:
-        """Number of texts."""
-
-    def digest(self) -> str:
-        """SHA-256 over every id and text."""
 
 
 def build_set(
@@ -89,12 +62,6 @@ def build_set(
         edges=block_edges(space.width),
     )
 
-    def contents() -> Iterator[Content]:
-        rows = iter(texts)
-        for first, last in plan.shards:
-            piece = list(islice(rows, last - first))
-            words = [row.text for row in piece]
-            yield Content([row.id for row in piece], words if keep_texts else None, partial(encode, words))
-
+    contents = from_texts(texts, encode, plan.shards, keep_texts)
     fill(Path(folder), plan, contents, lambda: (row.id for row in texts), progress=progress)
     return EmbeddingSet.open(folder, space=space)

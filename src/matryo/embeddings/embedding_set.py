@@ -1,6 +1,6 @@
 """EmbeddingSet: vectors of one space with their ids, in a folder that can be read without this package."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -9,15 +9,16 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings.changes import append_rows, delete_rows
+from matryo.embeddings.changes import append_rows, delete_rows, plan_change, replace_rows
 from matryo.embeddings.export import write_npy, write_parquet
 from matryo.embeddings.manifest import read_manifest
-from matryo.embeddings.plan import Plan, block_edges
+from matryo.embeddings.plan import Plan, block_edges, row_ranges
 from matryo.embeddings.rows import LiveRows
 from matryo.embeddings.shards import SHARD_ROWS, check_sizes, map_blocks, read_ids
+from matryo.embeddings.texts_like import TextsLike
 from matryo.embeddings.vectors import Vectors, as_vectors, check_columns, check_row_numbers, row_range
 from matryo.embeddings.verify import verify_set
-from matryo.embeddings.writing import check_given, fill, given, given_digest
+from matryo.embeddings.writing import check_given, fill, from_texts, given, given_digest
 from matryo.errors import MatryoError
 from matryo.prefix import Array, block, check_dims, cut
 from matryo.space import Space, same_space
@@ -223,6 +224,16 @@ class EmbeddingSet:
         """Text of every live row, in order, or None if the set stores none."""
         return self._column("text") if self._manifest.plan.keep_texts else None
 
+    def id_texts(self) -> Iterator[tuple[str, str]]:
+        """Id and text of every live row, in order, in the memory of one shard.
+
+        Raises: MatryoError if the set stores no texts.
+        """
+        if not self._manifest.plan.keep_texts:
+            raise MatryoError(f"{self._folder} stores no texts; write the set anew with its texts")
+        for number in range(len(self._manifest.shards)):
+            yield from zip(self._of_shard(number, "id"), self._of_shard(number, "text"), strict=True)
+
     def to_numpy(self, dim: int | None = None) -> Array:
         """All rows in memory.
 
@@ -270,17 +281,37 @@ class EmbeddingSet:
         Returns: the set of the next generation, whose rows are numbered anew; this one stays as it is.
         Raises: MatryoError if an id is unknown or given twice, or the set has been changed since it was opened.
         """
-        wanted = set(ids)
-        rows = [row for row, name in enumerate(self.ids()) if name in wanted]
-        if isinstance(ids, str) or len(rows) != len(ids):
-            unknown = sorted(wanted - set(self.ids()))[:3]
-            reason = f"unknown: {unknown}" if unknown else "some are given twice"
-            raise MatryoError(
-                f"{self._folder} deletes ids that it has, each once, got {len(ids)}, {reason}; correct them"
-            )
+        rows = self._rows_of(ids)
         if not rows:
             return self
         delete_rows(self._folder, (self._manifest, self._digest), self._rows.stored(rows).tolist())
+        return type(self).open(self._folder)
+
+    def replace(
+        self, removed: Collection[str], texts: TextsLike, encode: Callable[[list[str]], Array], *, batch_rule: str
+    ) -> Self:
+        """Take rows out and add others, as one change: a reader sees the generation before or the one after.
+
+        Killed and called again with the same arguments it keeps the shards that are whole and ends with the same bytes.
+
+        Args:
+            removed: ids of live rows, each once.
+            texts: ids and texts of the new rows, which go to the end; an id may be one of the removed ones.
+            encode: gets all texts of one shard, returns (n, width) float, as for `build_set`.
+            batch_rule: how `encode` makes batches; part of what must be the same to take up a killed call.
+
+        Returns: the set of the next generation; this one stays as it is, also if there is nothing to do.
+        Raises: MatryoError if an id is unknown, given twice or there already, the set has been changed since it was
+            opened, the texts change while they are read or the disk is full; ShapeError for vectors that do not fit.
+        """
+        rows = self._rows_of(removed)
+        if not rows and not len(texts):
+            return self
+        plan = self._manifest.plan
+        change = plan_change(self._digest, rows, texts.digest(), len(texts), batch_rule)
+        contents = from_texts(texts, encode, row_ranges(len(texts), plan.shard_rows), plan.keep_texts)
+        base = (self._manifest, self._digest)
+        replace_rows(self._folder, base, self.ids(), rows, change, contents, lambda: (text.id for text in texts))
         return type(self).open(self._folder)
 
     def export_npy(self, path: Path | str, dim: int | None = None) -> None:
@@ -294,6 +325,18 @@ class EmbeddingSet:
     def verify(self) -> list[str]:
         """Read every file of the set anew and compare it with its digest; one line per problem, none if it is whole."""
         return verify_set(self._folder)
+
+    def _rows_of(self, ids: Collection[str]) -> list[int]:
+        """Live rows of some ids that are to go."""
+        wanted = set(ids)
+        rows = [row for row, name in enumerate(self.ids()) if name in wanted]
+        if isinstance(ids, str) or len(rows) != len(ids):
+            unknown = sorted(wanted - set(self.ids()))[:3]
+            reason = f"unknown: {unknown}" if unknown else "some are given twice"
+            raise MatryoError(
+                f"{self._folder} deletes ids that it has, each once, got {len(ids)}, {reason}; correct them"
+            )
+        return rows
 
     def _crossed(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Blocks that hold some of the columns start..stop."""
@@ -314,12 +357,12 @@ class EmbeddingSet:
         return map_blocks(self._folder, shard.name, shard.n_rows, self._manifest.plan)
 
     def _column(self, column: str) -> list[str]:
-        values: list[str] = []
-        for number, shard in enumerate(self._manifest.shards):
-            stored = read_ids(self._folder, shard.name, shard.n_rows, column)
-            rows = self._rows.within(number)
-            values.extend(stored if rows is None else (stored[row] for row in rows.tolist()))
-        return values
+        return [value for number in range(len(self._manifest.shards)) for value in self._of_shard(number, column)]
+
+    def _of_shard(self, number: int, column: str) -> list[str]:
+        shard, rows = self._manifest.shards[number], self._rows.within(number)
+        stored = read_ids(self._folder, shard.name, shard.n_rows, column)
+        return stored if rows is None else [stored[row] for row in rows.tolist()]
 
 
 def _gathered(stored: Array, places: NDArray[np.int64], start: int, stop: int) -> Array:

@@ -3,14 +3,17 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from matryo.embeddings.ids import check_ids
-from matryo.embeddings.manifest import MANIFEST_FILE, Manifest, read_manifest, write_manifest
+from matryo.embeddings.manifest import MANIFEST_FILE, Manifest, Shard, read_manifest, write_manifest
 from matryo.embeddings.plan import Plan, check_plan, shard_name, write_plan
 from matryo.embeddings.shards import check_rows, ids_file, ids_table, kept_shard, stored_rows, vectors_file, write_shard
+from matryo.embeddings.texts_like import TextsLike
 from matryo.embeddings.vectors import Vectors
 from matryo.errors import MatryoError, ShapeError
 from matryo.files import only_writer
@@ -61,30 +64,72 @@ def fill(
             raise MatryoError(f"{plan.n_rows} texts were counted and {n_ids} read; use texts that do not change")
         if not planned:
             write_plan(folder, plan)
-        names = [shard_name(number) for number in range(len(plan.shards))]
-        missing = sum(
-            last - first
-            for name, (first, last) in zip(names, plan.shards, strict=True)
-            if not (vectors_file(folder, name).exists() and ids_file(folder, name).exists())
-        )
-        shards = []
-        with show_progress(f"write {folder.name}", missing, "texts", shown=progress) as advance:
-            for name, (first, last), content in zip(names, plan.shards, contents(), strict=True):
-                if len(content.ids) != last - first:
-                    raise MatryoError(
-                        f"{last - first} texts were due, {len(content.ids)} came; use texts that do not change"
-                    )
-                # The table comes first: text that cannot be stored is found before hours of encoding, not after.
-                table = ids_table(content.ids, content.texts)
-                shard = kept_shard(folder, name, table, plan)
-                if shard is None:
-                    vectors = content.vectors()
-                    check_rows(vectors, plan, last - first, first)
-                    stored = stored_rows(vectors, plan.dtype, first)
-                    shard = write_shard(folder, name, stored, table, plan)
-                    advance(last - first)
-                shards.append(shard)
+        shards = write_shards(folder, plan, plan.shards, contents, progress=progress)
         write_manifest(folder, Manifest(generation=1, parent="", plan=plan, shards=tuple(shards)))
+
+
+def write_shards(
+    folder: Path,
+    plan: Plan,
+    ranges: Sequence[tuple[int, int]],
+    contents: Callable[[], Iterator[Content]],
+    *,
+    first_number: int = 0,
+    progress: bool = False,
+) -> list[Shard]:
+    """Write shards, except those that an earlier run of the same plan or change has finished.
+
+    Args:
+        folder: the set.
+        plan: of the set.
+        ranges: rows of each shard, counted from 0.
+        contents: gives the contents of these shards, in order.
+        first_number: number of the first of them.
+        progress: show rate and time left.
+
+    Returns: what the manifest states about them.
+    Raises: MatryoError if other numbers of texts come than are due, or the disk is full; ShapeError for vectors that do
+        not fit; FormatError if a shard that is there is damaged.
+    """
+    names = [shard_name(number) for number in range(first_number, first_number + len(ranges))]
+    missing = sum(
+        last - first
+        for name, (first, last) in zip(names, ranges, strict=True)
+        if not (vectors_file(folder, name).exists() and ids_file(folder, name).exists())
+    )
+    shards = []
+    with show_progress(f"write {folder.name}", missing, "texts", shown=progress) as advance:
+        for name, (first, last), content in zip(names, ranges, contents(), strict=True):
+            if len(content.ids) != last - first:
+                raise MatryoError(
+                    f"{last - first} texts were due, {len(content.ids)} came; use texts that do not change"
+                )
+            # The table comes first: text that cannot be stored is found before hours of encoding, not after.
+            table = ids_table(content.ids, content.texts)
+            shard = kept_shard(folder, name, table, plan)
+            if shard is None:
+                vectors = content.vectors()
+                check_rows(vectors, plan, last - first, first)
+                stored = stored_rows(vectors, plan.dtype, first)
+                shard = write_shard(folder, name, stored, table, plan)
+                advance(last - first)
+            shards.append(shard)
+    return shards
+
+
+def from_texts(
+    texts: TextsLike, encode: Callable[[list[str]], Array], shards: Sequence[tuple[int, int]], keep_texts: bool
+) -> Callable[[], Iterator[Content]]:
+    """Contents of shards whose vectors are made from texts, one shard in memory at a time."""
+
+    def contents() -> Iterator[Content]:
+        rows = iter(texts)
+        for first, last in shards:
+            piece = list(islice(rows, last - first))
+            words = [row.text for row in piece]
+            yield Content([row.id for row in piece], words if keep_texts else None, partial(encode, words))
+
+    return contents
 
 
 def given(

