@@ -240,8 +240,8 @@ def find_certificate(space: Space | str, /, *, folder: Path | None = None) -> Ce
         return None
     raise MatryoError(
         f"{kept} is a certificate of another revision of the model: it holds for space {found.space_id[:12]} "
-        f"({found.date}), the model is now {now[:12]}{_changed(found, space)}; run `matryo probe` again on the model as "
-        "it is, or delete the file"
+        f"({found.date}), the model is now {now[:12]}{_changed(found, space)}; run `matryo probe` again, or delete "
+        "the file"
     )
 
 

@@ -252,7 +252,7 @@ class _Table:
 
     def difference(self, name: str, dim: int) -> Difference:
         found = self.pooled(name, (dim,))[0]
-        title = f"plain cut vs {name} at {dim}"
+        title = f"prefix vs {name} at {dim}"
         return Difference(
             title, self._dataset, Arm(self._model, PLAIN_CUT, dim), Arm(self._model, name, dim), self._measure,
             found.value, found.low, found.high, found.n, found.n_groups if self._grouped else None,
