@@ -26,6 +26,19 @@ def test_debiased_equals_the_sum_over_all_tuples(rng):
         assert linear_cka(x, y, debiased=True, path=path) == pytest.approx(expected, abs=1e-10)
 
 
+def test_biased_equals_a_double_loop_over_centred_kernels(rng):
+    x, y = rng.normal(size=(9, 3)) + 1.0, rng.normal(size=(9, 5))
+    centre = np.eye(9) - 1.0 / 9
+
+    def hsic(a, b):
+        k, m = centre @ (a @ a.T) @ centre, centre @ (b @ b.T) @ centre
+        return sum(k[i, j] * m[i, j] for i in range(9) for j in range(9)) / 8**2
+
+    expected = hsic(x, y) / np.sqrt(hsic(x, x) * hsic(y, y))
+    for path in ("gram", "features"):
+        assert linear_cka(x, y, path=path) == pytest.approx(expected, abs=1e-10)
+
+
 def test_biased_worked_by_hand():
     x, y = np.array([[1.0], [-1.0], [1.0], [-1.0]]), np.array([[1.0], [1.0], [-1.0], [-1.0]])
     assert linear_cka(x, y) == 0.0

@@ -5,6 +5,7 @@ from matryo.measures.cka_prefixes import PrefixCka, prefix_cka
 from matryo.measures.edits import edit_counts, edit_shares
 from matryo.measures.judged import Judged, judge
 from matryo.measures.kernels import KernelPair, kernel_matrix, kernel_pair
+from matryo.measures.list_agreement import ListAgreement, compare_lists
 from matryo.measures.matching import Matched, match, match_both_ways
 from matryo.measures.measure import Measure
 from matryo.measures.neighbours import (
@@ -35,6 +36,7 @@ __all__ = [
     "Interval",
     "Judged",
     "KernelPair",
+    "ListAgreement",
     "Matched",
     "Measure",
     "PrefixCka",
@@ -46,6 +48,7 @@ __all__ = [
     "bootstrap_ratio",
     "chance_overlap",
     "cka_test",
+    "compare_lists",
     "edit_counts",
     "edit_shares",
     "evaluate",
