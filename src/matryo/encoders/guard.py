@@ -168,7 +168,7 @@ class _Known:
     def status(self, dim: int) -> str:
         """What is known where nothing confirms a length."""
         if self.declared and (dims := self.declared.dims):
-            return f"its own files name {_listed(dims)}, nearest to {dim} {_nearest((*dims, self.width), dim)}"
+            return f"its own files name {_listed(dims)}, nearest to {dim}: {_nearest((*dims, self.width), dim)}"
         if self.declared and (denied := self.declared.denied):
             return f"its own files say that it may not be cut ({denied})"
         if self.mapped:
@@ -180,7 +180,7 @@ class _Known:
         if card.status == "confirmed":
             some = _listed(card.dims) if card.dims else f"any length from {card.any_from} on"
             nearest = _listed(card.nearest(dim))
-            return f"the card {card.name} confirms {some}, nearest to {dim} {nearest} ({_source(card)})"
+            return f"the card {card.name} confirms {some}, nearest to {dim}: {nearest} ({_source(card)})"
         if card.status == "not trained":
             return f"the card {card.name} says not trained for it ({_source(card)}); confirmed is only {card.width}"
         return f"the card {card.name} says unknown; confirmed is only {card.width}"
