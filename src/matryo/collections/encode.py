@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from matryo.collections.estimate import estimate
 from matryo.collections.exports import Exports, export_files, push_sets, store_names
 from matryo.collections.filling import SHARD_ROWS, Filler, Spent
-from matryo.collections.job import Job, Layout, check_layout, check_space, read_job, write_job
+from matryo.collections.job import JOB_FILE, Job, Layout, check_layout, check_space, read_job, write_job
 from matryo.collections.model import RunModel
 from matryo.collections.pieces import Splitter
 from matryo.collections.summary import (
@@ -17,7 +18,9 @@ from matryo.collections.summary import (
     write_summary,
 )
 from matryo.collections.survey import Survey, Work, survey
+from matryo.collections.table import collections_table
 from matryo.data.chunk_tree import Left, find_collections
+from matryo.data.open import is_retrieval
 from matryo.embeddings import EmbeddingSet
 from matryo.embeddings.manifest import MANIFEST_FILE
 from matryo.embeddings.plan import DTYPES
@@ -25,6 +28,7 @@ from matryo.encoders.base import Encoder
 from matryo.encoders.tokens import Tokens, check_split
 from matryo.errors import MatryoError
 from matryo.files import only_writer
+from matryo.progress import Advance
 from matryo.progress import progress as show_progress
 
 Say = Callable[[str], None]
@@ -53,6 +57,10 @@ class EncodedFolder:
     collections: tuple[CollectionSummary, ...]
     notes: tuple[str, ...]
     exported: tuple[str, ...]
+
+    def table(self) -> str:
+        """The summaries as a table for a terminal, with what was exported below."""
+        return collections_table(self.collections, self.exported)
 
 
 def encode_folder(
@@ -119,10 +127,15 @@ def encode_folder(
         splitter = None
         if split_tokens:
             splitter = Splitter(out, split_tokens, overlap, lambda: _tokens(run))
-        found = survey(collections, gone, out, skip_bad=skip_bad, pieces=splitter)
+        look = partial(survey, collections, gone, out, skip_bad=skip_bad, pieces=splitter)
+        filler = partial(_filler, run=run, layout=layout, skip_bad=skip_bad, pieces=splitter, shard_rows=shard_rows)
+        found = look()
         if splitter is not None:
             splitter.save()
-        made = _bring_up_to_date(found, run, job, splitter, skip_bad, shard_rows, say, progress)
+        # every one is asked: what was encoded of texts that were changed since is kept before anything is written
+        if any([filler(found).adopt(work) for work in found.works if work.fresh]):
+            found = look()
+        made = _bring_up_to_date(found, filler, run, job, say, progress)
         write_collections(out, job, made)
         names = [one.name for one in made]
         exported = [str(path) for path in export_files(out, names, wanted.files)] if wanted.files else []
@@ -176,38 +189,34 @@ def _tokens(run: RunModel) -> Tokens:
     return tokens
 
 
+def _filler(
+    found: Survey, *, run: RunModel, layout: Layout, skip_bad: bool, pieces: Splitter | None, shard_rows: int
+) -> Filler:
+    return Filler(
+        found.works,
+        found.known,
+        run.encoder,
+        dtype=layout.dtype,
+        skip_bad=skip_bad,
+        pieces=pieces,
+        shard_rows=shard_rows,
+    )
+
+
 def _bring_up_to_date(
-    found: Survey,
-    run: RunModel,
-    job: Job,
-    splitter: Splitter | None,
-    skip_bad: bool,
-    shard_rows: int,
-    say: Say | None,
-    progress: bool,
+    found: Survey, make: Callable[[Survey], Filler], run: RunModel, job: Job, say: Say | None, progress: bool
 ) -> list[CollectionSummary]:
     """Write what has to be written, and summarise every collection that has a set."""
-    n_encode, n_fresh = (
-        sum(numbers) for numbers in ([w.n_encode for w in found.works], [len(w.fresh) for w in found.works])
-    )
-    if n_encode and say is not None:
+    n_encode = sum(work.n_encode for work in found.works)
+    n_fresh = sum(len(work.fresh) for work in found.works)
+    filler = make(found) if n_fresh else None
+    n_done = 0 if filler is None else sum(filler.n_kept(work, place) for place, work in enumerate(found.works))
+    if n_encode > n_done and say is not None:
         say(str(estimate(run.encoder, found.sample, n_fresh, job.layout.dtype)))
     made = []
-    with show_progress("encode", n_encode, "texts", shown=progress and n_encode > 0) as advance:
-        filler = None
-        if n_fresh:
-            filler = Filler(
-                found.works,
-                found.known,
-                run.encoder,
-                dtype=job.layout.dtype,
-                skip_bad=skip_bad,
-                pieces=splitter,
-                shard_rows=shard_rows,
-                advance=advance,
-            )
+    with show_progress("encode", n_encode, "texts", shown=progress and n_encode > 0, done=n_done) as advance:
         for number, work in enumerate(found.works):
-            spent = _bring_set(work, number, filler)
+            spent = _bring_set(work, number, filler, advance)
             if work.stored.base is None and not work.fresh:
                 continue  # nothing in it that can be read, which its notes say
             made.append(summarise(work, spent, job))
@@ -216,11 +225,17 @@ def _bring_up_to_date(
     return made
 
 
-def _bring_set(work: Work, number: int, filler: Filler | None) -> Spent:
+def _bring_set(work: Work, number: int, filler: Filler | None, advance: Advance) -> Spent:
     if work.idle:
         return Spent()
     if filler is not None:
-        return filler.write(work, number)
+        return filler.write(work, number, advance)
+    # rows that go need no model
     live = list(work.stored.live())
     EmbeddingSet.open(work.stored.folder).delete([live[row] for row in work.removed])
     return Spent()
+
+
+def is_tree(folder: Path, out: Path) -> bool:
+    """Whether a folder is meant as a tree of collections: `out` has been made from one, or it is no retrieval task."""
+    return folder.is_dir() and ((out / JOB_FILE).exists() or not is_retrieval(folder))

@@ -11,8 +11,10 @@ import numpy as np
 
 from matryo.collections.stored import text_digest
 from matryo.collections.survey import Known, Pieces, Work, fresh_texts
-from matryo.embeddings.changes import plan_change, replace_rows
-from matryo.embeddings.plan import Plan, block_edges, row_ranges
+from matryo.embeddings.adopting import adopt_build, adopt_change
+from matryo.embeddings.changes import Change, plan_change, replace_rows
+from matryo.embeddings.plan import Plan, block_edges, row_ranges, shard_name
+from matryo.embeddings.shards import ids_file
 from matryo.embeddings.writing import Content, fill
 from matryo.encoders.base import Encoder
 from matryo.encoders.tokens import Tokens
@@ -20,6 +22,7 @@ from matryo.prefix import Array
 from matryo.progress import Advance
 
 SHARD_ROWS = 8192
+_Encode = Callable[[list[str]], Array]
 
 
 @dataclass
@@ -53,7 +56,6 @@ class Filler:
         skip_bad: bool,
         pieces: Pieces | None,
         shard_rows: int = SHARD_ROWS,
-        advance: Advance,
     ) -> None:
         """Prepare a run.
 
@@ -65,9 +67,8 @@ class Filler:
             skip_bad: as at the survey.
             pieces: as at the survey.
             shard_rows: rows per shard of new sets.
-            advance: told how many texts were just encoded.
         """
-        self._known, self._encoder, self._advance = known, encoder, advance
+        self._known, self._encoder = known, encoder
         self._dtype, self._skip_bad, self._pieces, self._shard_rows = dtype, skip_bad, pieces, shard_rows
         self._tokens = Tokens.of(encoder)
         self._readers = [work.stored.reader(self.plan(work), len(work.fresh)) for work in works]
@@ -89,37 +90,58 @@ class Filler:
             edges=block_edges(self._encoder.width),
         )
 
-    def write(self, work: Work, number: int) -> Spent:
+    def change(self, work: Work) -> Change:
+        """What changes in a set that is there."""
+        rule = self._encoder.batch_rule
+        return plan_change(work.stored.digest, work.removed, work.input_digest, len(work.fresh), rule)
+
+    def adopt(self, work: Work) -> bool:
+        """Keep what an unfinished run has encoded of texts that are not quite those of now; whether the set changed."""
+        if work.stored.base is None:
+            return adopt_build(work.stored.folder, self.plan(work))
+        return adopt_change(work.stored.folder, self.change(work))
+
+    def n_kept(self, work: Work, number: int) -> int:
+        """Texts that an unfinished run of the same has encoded already."""
+        n_stored, n_shards = len(work.stored.digests), 0
+        before = 0 if work.stored.base is None else len(work.stored.base[0].shards)
+        while ids_file(work.stored.folder, shard_name(before + n_shards)).exists():
+            n_shards += 1
+        kept = islice(work.fresh.values(), n_shards * self.plan(work).shard_rows)
+        return sum(self._known.place(digest) == (number, n_stored + row) for row, digest in enumerate(kept))
+
+    def write(self, work: Work, number: int, advance: Advance) -> Spent:
         """Bring one set to its next generation.
 
         Args:
             work: what to do.
             number: its place in the survey.
+            advance: told how many texts were just encoded.
 
         Raises: MatryoError if the disk is full, the texts change meanwhile or another process writes there.
         """
         spent, plan, started = Spent(n_tokens=None if self._tokens is None else 0), self.plan(work), time.perf_counter()
-        contents = partial(self._contents, work, number, plan, spent)
-        if work.stored.base is None:
-            fill(work.stored.folder, plan, contents, lambda: work.fresh)
+        encode = partial(self._encode, spent=spent, advance=advance)
+        contents = partial(self._contents, work, number, plan, encode)
+        folder, base = work.stored.folder, work.stored.base
+        if base is None:
+            fill(folder, plan, contents, lambda: work.fresh)
         else:
-            rule = self._encoder.batch_rule
-            change = plan_change(work.stored.digest, work.removed, work.input_digest, len(work.fresh), rule)
             live = list(work.stored.live())
-            replace_rows(work.stored.folder, work.stored.base, live, work.removed, change, contents, lambda: work.fresh)
+            replace_rows(folder, base, live, work.removed, self.change(work), contents, lambda: work.fresh)
         spent.seconds = time.perf_counter() - started
         return spent
 
-    def _contents(self, work: Work, number: int, plan: Plan, spent: Spent) -> Iterator[Content]:
+    def _contents(self, work: Work, number: int, plan: Plan, encode: _Encode) -> Iterator[Content]:
         rows = fresh_texts(work, skip_bad=self._skip_bad, pieces=self._pieces)
         n_stored = len(work.stored.digests)
         for first, last in row_ranges(len(work.fresh), plan.shard_rows):
             piece = list(islice(rows, last - first))
             words = [text for _, text in piece]
-            vectors: Callable[[], Array] = partial(self._vectors, words, (number, n_stored + first), spent)
+            vectors: Callable[[], Array] = partial(self._vectors, words, (number, n_stored + first), encode)
             yield Content([name for name, _ in piece], words, vectors)
 
-    def _vectors(self, words: list[str], start: tuple[int, int], spent: Spent) -> Array:
+    def _vectors(self, words: list[str], start: tuple[int, int], encode: _Encode) -> Array:
         """Vectors of one shard's texts: what stands in a shard before it is taken from there, the rest is encoded.
 
         So the bytes are a function of the texts and of what was stored before, killed on the way or not.
@@ -139,16 +161,17 @@ class Filler:
             places, rows = np.array(pairs, dtype=np.int64).T
             vectors[places] = self._readers[number](rows)
         if new:
-            self._encode(new, vectors, spent)
+            counts = [len(places) for places in new.values()]
+            vectors[[place for places in new.values() for place in places]] = np.repeat(
+                encode(list(new)), counts, axis=0
+            )
         return vectors
 
-    def _encode(self, new: dict[str, list[int]], vectors: Array, spent: Spent) -> None:
-        texts, before = list(new), self._encoder.truncated
-        made = self._encoder.encode(texts, "document", progress=self._advance)
-        vectors[[place for places in new.values() for place in places]] = np.repeat(
-            made, [len(places) for places in new.values()], axis=0
-        )
+    def _encode(self, texts: list[str], spent: Spent, advance: Advance) -> Array:
+        before = self._encoder.truncated
+        made = self._encoder.encode(texts, "document", progress=advance)
         spent.n_encoded += len(texts)
         spent.n_truncated += self._encoder.truncated - before
         if self._tokens is not None and spent.n_tokens is not None:
             spent.n_tokens += int(self._tokens.count(texts).sum())
+        return made

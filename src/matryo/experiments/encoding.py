@@ -1,11 +1,12 @@
 """Texts from a file or folder into an embedding set, with a note of the model that made it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matryo.data import Retrieval, Texts, open_retrieval, open_texts
 from matryo.data.stdlib import stdlib_pairs
-from matryo.encoders import Encoder, Role, encode_to_set
+from matryo.encoders.base import Encoder, Role
 from matryo.experiments.settings import ModelSettings
 from matryo.files import check_fields, check_format, read_json, write_json
 
@@ -61,20 +62,44 @@ def encode_texts(
     role: Role = "document",
     dtype: str = "float32",
     keep_texts: bool = False,
+    dim: int | None = None,
+    allow_untrained: bool = False,
     skip_bad: bool = False,
     progress: bool = False,
 ) -> EncodedTexts:
     """Encode texts into the embedding set `out`; the same call goes on where an interrupted one was.
 
-    The model's name is noted beside the set, so that an index of it can be searched by text.
+    The model's name is noted beside the set, so that an index of it can be searched by text, unless it was cut:
+    then no model of this name leads into their space.
 
-    Raises: MatryoError for anything unreadable, an unknown model, or a folder that holds another set.
+    Args:
+        model: which, and how to run it.
+        texts: a file, or a folder of a retrieval task.
+        out: folder of the set.
+        role: which prompt, and which texts of a task.
+        dtype: "float32" or "float16", as stored.
+        keep_texts: store the texts beside the vectors.
+        dim: prefix length to which the vectors are cut for keeps; None = full width.
+        allow_untrained: cut although nobody has shown that the model's prefix is good.
+        skip_bad: leave out malformed lines, count and list them.
+        progress: show rate and time left.
+
+    Raises: MatryoError for anything unreadable, an unknown model, one that may not be cut to this dim, or a folder
+        that holds another set.
     """
+    # imported here: notes of models are read without torch
+    from matryo.encoders import check_cut, cut_encoder, encode_to_set, read_cards
+
     source = texts_of_role(texts, role, skip_bad=skip_bad)
-    encoder = model.load()
+    encoder: Encoder = model.load()
+    full, why = encoder.space.id, tuple[str, ...]()
+    if dim is not None:
+        leave = check_cut(encoder, dim, cards=read_cards(model.cards), allow_untrained=allow_untrained)
+        encoder, why = cut_encoder(encoder, dim), (leave.why,)
     made = encode_to_set(encoder, source, out, role=role, dtype=dtype, keep_texts=keep_texts, progress=progress)
-    note_model(out, model, made.space.id)
-    return EncodedTexts(made.n_rows, made.width, made.space.id, (*source.notes, *truncation_note(encoder)))
+    if made.space.id == full:
+        note_model(out, model, full)
+    return EncodedTexts(made.n_rows, made.width, made.space.id, (*why, *source.notes, *truncation_note(encoder)))
 
 
 def note_model(folder: Path, model: ModelSettings, space_id: str) -> None:
@@ -87,6 +112,13 @@ def note_model(folder: Path, model: ModelSettings, space_id: str) -> None:
     if model.max_tokens is not None:
         stored["max_tokens"] = model.max_tokens
     write_json(folder / ENCODER_FILE, stored)
+
+
+def note_encoders(folders: Sequence[Path], model: ModelSettings, space_id: str) -> None:
+    """Write which model made some sets of one space, beside those that do not have the note yet."""
+    for folder in folders:
+        if noted_model(folder, space_id) is None:
+            note_model(folder, model, space_id)
 
 
 def noted_model(folder: Path, space_id: str) -> ModelSettings | None:

@@ -1,8 +1,9 @@
 """What every experiment is told about the model: one small value instead of five arguments passed around."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from matryo.encoders import Encoder, load_encoder
+from matryo.encoders.base import Encoder
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class ModelSettings:
         max_tokens: read at most this many tokens; None = as the model says.
         trust_remote_code: run code that lies beside the weights.
         allow_pickle: read pickled weights, which can run code.
+        cards: the user's file of model cards; None = the one that is read by default.
     """
 
     name: str
@@ -24,12 +26,16 @@ class ModelSettings:
     max_tokens: int | None = None
     trust_remote_code: bool = False
     allow_pickle: bool = False
+    cards: Path | None = None
 
     def load(self) -> Encoder:
         """The encoder.
 
         Raises: MatryoError if there is no such model or it cannot be cut; MissingExtra if its package is missing.
         """
+        # imported here: torch takes seconds, and a command can find that it needs no model
+        from matryo.encoders import load_encoder, read_cards
+
         return load_encoder(
             self.name,
             device=self.device,
@@ -37,6 +43,7 @@ class ModelSettings:
             max_tokens=self.max_tokens,
             trust_remote_code=self.trust_remote_code,
             allow_pickle=self.allow_pickle,
+            cards=read_cards(self.cards),
         )
 
 
