@@ -165,3 +165,9 @@ def test_export_heeds_the_card(tiny_model_folder: Path, tmp_path: Path, own: Pat
     notes = json.loads((tmp_path / "b" / "matryo.json").read_text(encoding="utf-8"))
     assert notes["extra"]["cut"]["from"] == 32 and "on your word" in notes["extra"]["cut"]["why"]
     assert run("c", 32).exit_code == 0, "the full width is no cut"
+
+
+def test_packaged_names_come_before_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "minilm").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert models("show", "minilm").stdout.startswith("minilm (built-in card)")

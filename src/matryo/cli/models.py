@@ -68,7 +68,9 @@ def show(
 
     known = read_cards(cards)
     say_notes(known.notes)
-    folder = Path(model) if Path(model).is_dir() else None
+    card = known.find(model)
+    # as in loading, the names of packaged models come before folders of that name
+    folder = Path(model) if Path(model).is_dir() and not (card and card.packaged) else None
     card = known.of_model(model, folder)
     hub = card.hub if card is not None else (model if model.count("/") == 1 else None)
     files = folder if folder is not None else (snapshot_folder(hub) if hub else None)
