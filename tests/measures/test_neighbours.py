@@ -12,14 +12,15 @@ from matryo.measures.neighbours import (
     nearest_among,
     nearest_neighbours,
 )
+from matryo.prefix import unit_rows
 
 
 def slow_neighbours(x, k):
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    return [
-        sorted((j for j in range(len(x)) if j != i), key=lambda j: (-round(unit[i] @ unit[j], 12), j))[:k]
-        for i in range(len(x))
-    ]
+    # the same products: a value that differs in its last bit may be rounded to another side
+    unit = unit_rows(x)
+    cosines = np.round(unit @ unit.T, 12)
+    others = [[j for j in range(len(x)) if j != i] for i in range(len(x))]
+    return [sorted(js, key=lambda j: (-cosines[i, j], j))[:k] for i, js in enumerate(others)]
 
 
 @settings(deadline=None, max_examples=50)
