@@ -67,8 +67,8 @@ def check_cut(
     if certificate is not None and passed:
         return Leave(dim, f"the certificate of {certificate.date} shows that {dim} numbers keep {_PERCENT}")
     if allow_untrained:
-        return Leave(dim, f"{dim} of {encoder.width} numbers on your word, nobody has shown that they are good: "
-                     + (clash or known.status(dim)))  # fmt: skip
+        why = f"{dim} of {encoder.width} numbers on your word, nobody has shown that they are good: "
+        return Leave(dim, why + (clash or known.status(dim)))
     if complaint is not None and not clash:
         raise complaint
     tail = "" if certificate is None else known.measured(certificate, dim)
@@ -162,8 +162,8 @@ class _Known:
             return f"; its certificate of {certificate.date} had no judgements to measure quality with"
         if dim in certificate.passed(SHARE):
             return f"; the certificate of {certificate.date} shows that they keep {_PERCENT}"
-        least = certificate.passed(SHARE)[0]
-        return f"; its certificate of {certificate.date} shows {_PERCENT} kept from {least} numbers on only"
+        shown = _listed(certificate.passed(SHARE))
+        return f"; its certificate of {certificate.date} shows {_PERCENT} kept at {shown} only"
 
     def status(self, dim: int) -> str:
         """What is known where nothing confirms a length."""
