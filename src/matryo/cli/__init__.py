@@ -11,7 +11,10 @@ from matryo.cli.auditing import audit
 from matryo.cli.indexing import index_app
 from matryo.cli.matching import match
 from matryo.cli.measuring import curve, report
+from matryo.cli.model_measuring import measure
+from matryo.cli.models import models_app
 from matryo.cli.people import data_people
+from matryo.cli.probing import probe
 from matryo.cli.stores import store_app
 from matryo.cli.storing import check, encode
 from matryo.cli.texts import data_app
@@ -33,7 +36,13 @@ app.command(epilog="Example: matryo demo --out runs/demo")(demo)
 app.command(epilog="Example: matryo curve minilm my-beir-folder --dims 32,64,96,192,384 --map rotation --out runs/c")(
     curve
 )
-app.command(epilog="Example: matryo encode minilm texts.txt sets/texts")(encode)
+app.command(
+    epilog="Examples: matryo probe minilm;  matryo probe documents.npy;  "
+    "matryo probe my-model my-beir-folder --out runs/probe"
+)(probe)
+app.command(
+    epilog="Examples: matryo encode minilm texts.txt sets/texts;  matryo encode wordllama my-folders sets --dim 128"
+)(encode)
 app.command(
     epilog="Examples: matryo adapt minilm pairs.jsonl --out runs/mine;  "
     "matryo adapt documents.npy --queries queries.npy --out runs/mine"
@@ -57,6 +66,8 @@ app.command(
 app.command(epilog="Example: matryo report runs/demo")(report)
 app.command(epilog="Example: matryo check sets/texts")(check)
 data_app.command("people", epilog="Example: matryo data people people --n 6000 --level disjoint")(data_people)
+models_app.command("measure", epilog="Example: matryo models measure minilm wordllama --out runs/models")(measure)
+app.add_typer(models_app, name="models")
 app.add_typer(index_app, name="index")
 app.add_typer(store_app, name="store")
 app.add_typer(data_app, name="data")
