@@ -9,7 +9,7 @@ from matryo.errors import FormatError, MatryoError, ShapeError
 from matryo.evaluation.geometry import Geometry, measure_geometry, usual_curve
 from matryo.prefix import unit_rows
 
-WIDTH, ROWS = 48, 400
+WIDTH, ROWS = 48, 500
 
 
 def texts(seed: int = 1, n: int = ROWS) -> np.ndarray:
