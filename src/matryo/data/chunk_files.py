@@ -22,6 +22,7 @@ _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ROWS_PER_BATCH = 1024
+_HEAD_BYTES = 1024
 
 
 class Chunk(NamedTuple):
@@ -73,7 +74,7 @@ def read_chunks(path: Path, problems: Problems) -> Iterator[Chunk]:
 
 
 def _json_lines(path: Path, problems: Problems) -> Iterator[Chunk]:
-    if _size(path) == 0:
+    if _blank(path):
         return
     lines = ((number, line) for number, line in numbered_lines(path, problems, "JSON objects") if line.strip())
     for place, (number, line) in enumerate(lines):
@@ -155,11 +156,17 @@ def _parquet(path: Path, problems: Problems) -> Iterator[Chunk]:
         raise FormatError(f"{path} is not readable as Parquet: {str(error).splitlines()[0]}; {_SKIP}") from None
 
 
-def _size(path: Path) -> int:
+def _blank(path: Path) -> bool:
+    """Whether a file of lines has none; one that cannot be opened or unpacked is left to who reads it."""
     try:
-        return path.stat().st_size
-    except OSError as error:
-        raise FormatError(f"{path} cannot be opened ({error.strerror}); {_SKIP}") from None
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+        if head.startswith(_GZIP):
+            with gzip.open(path) as stream:
+                head = stream.read(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return not head.strip() and len(head) < _HEAD_BYTES
 
 
 def _content(path: Path) -> str:
