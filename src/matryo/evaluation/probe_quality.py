@@ -141,11 +141,7 @@ def measure_quality(
     if len(rising) == 1:
         raise MatryoError(f"a probe needs a dim below the width {width}, got none; give for example {width // 2}")
     counted = Queries.of(judged.counted_ids, groups)
-    if len(counted) < MIN_QUERIES:
-        raise MatryoError(
-            f"{dataset}: a verdict on quality needs at least {MIN_QUERIES} queries with a relevant document, got "
-            f"{len(counted)}; a few hundred decide 95 %, or give texts alone for the geometry"
-        )
+    check_enough_queries(len(counted), dataset)
     values, draws, rotation = _searched(queries, documents, judged, rising, measure, space, seed)
     table = _Table(values, counted, dataset, model, str(measure), n_draws, seed)
     below = rising[:-1]
@@ -169,6 +165,18 @@ def measure_quality(
         random_spread={dim: float(draws[:, place].mean(axis=1).std(ddof=1)) for place, dim in enumerate(below)},
         trained=_trained(table, draws, below, width, declared),
     )
+
+
+def check_enough_queries(n: int, dataset: str) -> None:
+    """Refuse so few queries that nothing could be decided, before anybody encodes anything for them.
+
+    Raises: MatryoError below 20.
+    """
+    if n < MIN_QUERIES:
+        raise MatryoError(
+            f"{dataset}: a verdict on quality needs at least {MIN_QUERIES} queries with a relevant document, got {n}; "
+            "a few hundred decide 95 %, or give texts alone for the geometry"
+        )
 
 
 def queries_needed(found: Recommendation) -> int | None:
@@ -285,16 +293,15 @@ def _trained(
     against[RANDOM] = replace(against[RANDOM], p=max(against[RANDOM].p, lucky))
     p = corrected({name: one.p for name, one in against.items()})
     against = {name: replace(one, p=p[name]) for name, one in against.items()}
-    return decide(against, full, declared, _worse_at(table, draws, below))
+    return decide(against, full, declared, _worse_at(table, below))
 
 
-def _worse_at(table: _Table, draws: NDArray[np.float64], below: tuple[int, ...]) -> tuple[int, ...]:
-    """Dims at which the prefix is worse than random dims, and than the worst to be expected of a draw."""
-    p = []
-    for place, dim in enumerate(below):
-        drawn = table.pooled(RANDOM, (dim,))[1]
-        unlucky = among_draws_p(-float(table.values[table.keys[PLAIN_CUT, dim]].mean()), -draws[:, place].mean(axis=1))
-        p.append(max(bootstrap_p(-drawn, table.n_groups), unlucky))
+def _worse_at(table: _Table, below: tuple[int, ...]) -> tuple[int, ...]:
+    """Dims at which the prefix is worse than random dims are on average.
+
+    That a choice may be unlucky among its equals is no excuse here: a trained prefix is none of the equals.
+    """
+    p = [bootstrap_p(-table.pooled(RANDOM, (dim,))[1], table.n_groups) for dim in below]
     return tuple(dim for dim, adjusted in zip(below, holm(p), strict=True) if adjusted <= 1.0 - LEVEL)
 
 

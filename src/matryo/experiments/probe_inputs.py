@@ -14,6 +14,7 @@ from matryo.encoders import PACKAGED, Encoder, encode_to_set
 from matryo.encoders.certificate import ProbedTexts
 from matryo.errors import FormatError, MatryoError
 from matryo.evaluation.geometry import MOST_ROWS
+from matryo.evaluation.probe_quality import check_enough_queries
 from matryo.experiments.encoding import STDLIB, noted_model, open_task, truncation_note
 from matryo.experiments.settings import ModelSettings
 from matryo.files import digest_file
@@ -108,7 +109,7 @@ def probed_model(
     Raises: MatryoError, FormatError for anything that cannot be read.
     """
     source = texts or STDLIB
-    task = None if Path(source).is_file() else open_task(Path(source), split, skip_bad=skip_bad)
+    task = None if Path(source).is_file() else _task(source, split, skip_bad)
     read, notes = (task.documents, task.notes) if task else _some(open_texts(source, skip_bad=skip_bad), seed)
     encoder = model.load()
     documents = encode_to_set(encoder, read, folder / "sets" / "documents", progress=progress)
@@ -171,7 +172,7 @@ def probed_vectors(
     asked: Asked | None = None
     notes: tuple[str, ...] = ()
     if texts is not None:
-        task = open_task(Path(texts), split, skip_bad=skip_bad)
+        task = _task(texts, split, skip_bad)
         asked = _asked_of_set(task, stored, queries, folder, progress)
         notes = task.notes
     elif queries is not None:
@@ -185,6 +186,12 @@ def probed_vectors(
         asked=asked,
         notes=(*notes, *(asked.judged.notes if asked else ())),
     )
+
+
+def _task(source: str, split: str | None, skip_bad: bool) -> Retrieval:
+    task = open_task(Path(source), split, skip_bad=skip_bad)
+    check_enough_queries(len(task.queries), task.name)
+    return task
 
 
 def _some(texts: Texts, seed: int) -> tuple[Texts, tuple[str, ...]]:
