@@ -20,7 +20,7 @@ from matryo.evaluation.probe_quality_arms import values_per_dim
 from matryo.experiments import probe_inputs
 from matryo.experiments.encoding import note_model
 from matryo.experiments.probe import ProbeRun, ProbeSettings, dims_to_probe, keep_certificate, measure, probe
-from matryo.experiments.probe_advice import Savings, advise, example_dim
+from matryo.experiments.probe_advice import Savings, Subject, advise, example_dim
 from matryo.experiments.probe_declared import Word, declared_for
 from matryo.experiments.probe_fix import fix_with_rotation
 from matryo.experiments.probe_inputs import Asked, Probed, probed_model, probed_vectors
@@ -344,12 +344,16 @@ def test_advice_says_what_to_do(judged_run: ProbeRun) -> None:
     large = Savings(8, WIDTH, 10_000_000, 9.0, 4.0)
     assert run.quality is not None
     for own in (True, False):
-        said = " ".join(advise("m x", own, large, run.geometry, run.quality, 0.95))
+        said = " ".join(advise(Subject("m x", own=own), large, run.geometry, run.quality, 0.95))
         assert "Do not cut for" not in said and "Do not cut a small" not in said
     small = " ".join(run.certificate.advice)
     assert "Do not cut for these 300 vectors alone" in small
     # shuffled columns: the rotation is offered, the name is quoted for a shell
-    assert "matryo probe 'm x' --fix OUT" in " ".join(advise("m x", True, large, run.geometry, run.quality, 0.95))
+    said = " ".join(advise(Subject("m x", "beir"), large, run.geometry, run.quality, 0.95))
+    assert "matryo probe 'm x' beir --fix OUT" in said and "matryo export 'm x' OUT" in said
+    # of vectors there is no model to export or to train
+    said = " ".join(advise(Subject("v.npy", is_model=False), large, run.geometry, run.quality, 0.95))
+    assert "matryo.cut(vectors, " in said and "export" not in said and "--pairs" not in said
 
 
 def test_advice_without_judgements_names_who_says_so(bare_run: ProbeRun) -> None:

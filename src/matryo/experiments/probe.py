@@ -11,7 +11,7 @@ from matryo.errors import MatryoError
 from matryo.evaluation.geometry import MOST_ROWS, Geometry, measure_geometry
 from matryo.evaluation.probe_quality import N_RANDOM, QualityProbe, measure_quality
 from matryo.evaluation.results import RunResults
-from matryo.experiments.probe_advice import advise, example_dim, measure_savings
+from matryo.experiments.probe_advice import Subject, advise, example_dim, measure_savings
 from matryo.experiments.probe_declared import Word, declared_for
 from matryo.experiments.probe_inputs import Probed, probed_model, probed_vectors
 from matryo.experiments.settings import ModelSettings, cuda_available, default_dims
@@ -109,7 +109,8 @@ def probe(
                 model, texts, folder, split=settings.split, skip_bad=settings.skip_bad, seed=settings.seed,
                 progress=progress,
             )  # fmt: skip
-    return measure(probed, settings, word, clock=clock, say=say)
+    subject = Subject(model.name, texts or "", probed.encoder is not None, probed.own)
+    return measure(probed, settings, word, subject=subject, clock=clock, say=say)
 
 
 def measure(
@@ -118,7 +119,7 @@ def measure(
     word: Word,
     *,
     clock: Stopwatch | None = None,
-    typed: str | None = None,
+    subject: Subject | None = None,
     say: Say = lambda line: None,
 ) -> ProbeRun:
     """Probe vectors that are there.
@@ -128,7 +129,7 @@ def measure(
         settings: how.
         word: who says that the model was trained for prefixes.
         clock: with what ran before.
-        typed: how a user names the model in a command; None = by its name.
+        subject: what the advice is on, as a user names it; None = by its name.
         say: told when a step is finished.
 
     Raises: as `probe`.
@@ -151,7 +152,8 @@ def measure(
     with clock.step("time of a search"):
         asking = probed.asked.vectors if probed.asked else probed.sample(200, settings.seed)
         savings = measure_savings(asking, probed.documents, chosen if chosen < dims[-1] else example_dim(dims))
-    advice = advise(typed or probed.name, probed.own, savings, geometry, quality, settings.share)
+    named = subject or Subject(probed.name, is_model=probed.encoder is not None, own=probed.own)
+    advice = advise(named, savings, geometry, quality, settings.share, word.says)
     results = _results(probed, settings, quality, clock, dims)
     certificate = Certificate(
         model=probed.name,

@@ -58,6 +58,32 @@ class Savings:
         return -(-WORTH_BYTES // self.bytes_per_vector)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is advised on, as a user types it.
+
+    Attributes:
+        name: of the model or the vectors.
+        data: what they are judged by, "" = nothing was named.
+        is_model: whether it is a model, which can be exported and trained.
+        own: whether the texts are the user's, not the standard library's.
+    """
+
+    name: str
+    data: str = ""
+    is_model: bool = True
+    own: bool = True
+
+    @property
+    def command(self) -> str:
+        """The command that probes it again.
+
+        >>> Subject("my model", "beir").command
+        "matryo probe 'my model' beir"
+        """
+        return " ".join(["matryo probe", *(shlex.quote(word) for word in (self.name, self.data) if word)])
+
+
 def measure_savings(queries: Array, documents: Array | Vectors, dim: int) -> Savings:
     """Time exact searches of single queries at full width and at a dim below it, over this very collection.
 
@@ -76,39 +102,58 @@ def measure_savings(queries: Array, documents: Array | Vectors, dim: int) -> Sav
 
 
 def advise(
-    name: str, own: bool, savings: Savings, geometry: Geometry, quality: QualityProbe | None, share: float
+    subject: Subject,
+    savings: Savings,
+    geometry: Geometry,
+    quality: QualityProbe | None,
+    share: float,
+    declared: str | None = None,
 ) -> tuple[str, ...]:
     """What to do, in sentences.
 
     Args:
-        name: of the model or vectors, as a user types it.
-        own: whether the collection is the user's.
+        subject: the model or vectors.
         savings: at the recommended dim, or at one as an example.
         geometry: what needs no judgements.
         quality: None if there were no judgements.
         share: of the full width's quality that must be kept.
+        declared: who says that the model was trained for prefixes; named here where no judgements say more.
     """
-    typed = shlex.quote(name)
     if quality is None:
-        return (*_without_judgements(typed, geometry), *_saved(savings, "A cut to"), *_small(savings, own, cut=True))
+        said = () if declared is None else (f"Not measured here, but {declared}.",)
+        return (
+            *said,
+            *_without_judgements(subject, geometry),
+            *_saved(savings, "A cut to"),
+            *_small(savings, subject.own, cut=True),
+        )
     found = quality.recommendations[share].result
     kept = f"{100 * share:g} %"
     if found.dim == found.full_dim:
-        return (*_nothing_passed(typed, quality, share, kept), *_small(savings, own, cut=False))
-    keep = (
-        f"Keep {found.dim} numbers and scale what is left to length 1 again: `matryo export {typed} OUT --dim "
-        f"{found.dim}` writes a model that does both."
+        return (*_nothing_passed(subject, quality, share, kept), *_small(savings, subject.own, cut=False))
+    how = (
+        f"`matryo export {shlex.quote(subject.name)} OUT --dim {found.dim}` writes a model that does both"
+        if subject.is_model
+        else f"`matryo.cut(vectors, {found.dim})` does both"
     )
-    return (keep, *_saved(savings, "This saves"), *_small(savings, own, cut=True), *_rotation(typed, quality, kept))
+    keep = f"Keep {found.dim} numbers and scale what is left to length 1 again: {how}."
+    return (
+        keep,
+        *_saved(savings, "This saves"),
+        *_small(savings, subject.own, cut=True),
+        *_rotation(subject, quality, kept),
+    )
 
 
-def _without_judgements(typed: str, geometry: Geometry) -> tuple[str, ...]:
-    order = (
-        "The geometry cannot say how much quality a cut costs: judge it with "
-        f"`matryo probe {typed} FOLDER` (queries with judgements), or without a folder on the standard library's texts."
-    )
+def _without_judgements(subject: Subject, geometry: Geometry) -> tuple[str, ...]:
+    typed = shlex.quote(subject.name)
+    judge = f"The geometry cannot say how much quality a cut costs: judge it with `matryo probe {typed} FOLDER`"
+    if subject.is_model:
+        order = f"{judge} (queries with judgements), or without a folder on the standard library's texts."
+    else:
+        order = f"{judge}, the folder that holds the texts of these vectors with queries and judgements."
     if geometry.variance_ordered is False and geometry.privileged is False:
-        return (order, f"These numbers are in no useful order; `matryo probe {typed} --fix OUT` turns them into one.")
+        return (order, f"These numbers are in no useful order; `{subject.command} --fix OUT` turns them into one.")
     return (order,)
 
 
@@ -137,7 +182,7 @@ def _small(savings: Savings, own: bool, *, cut: bool) -> tuple[str, ...]:
     return (f"Do not cut a small collection: {limits} is not worth it; a cut {pays}.",) if cut else ()
 
 
-def _nothing_passed(typed: str, quality: QualityProbe, share: float, kept: str) -> tuple[str, ...]:
+def _nothing_passed(subject: Subject, quality: QualityProbe, share: float, kept: str) -> tuple[str, ...]:
     found = quality.recommendations[share].result
     said = [f"Do not cut: no dim below {found.full_dim} was shown to keep {kept}."]
     needed = queries_needed(found)
@@ -147,25 +192,23 @@ def _nothing_passed(typed: str, quality: QualityProbe, share: float, kept: str) 
             f"At {widest.dim} numbers the mean keeps {100 * widest.ratio.value:.1f} %, {found.n:,} queries are too few "
             f"to be sure of {kept}: about {needed:,} would be needed."
         )
-    return (*said, *_rotation(typed, quality, kept))
+    return (*said, *_rotation(subject, quality, kept))
 
 
-def _rotation(typed: str, quality: QualityProbe, kept: str) -> tuple[str, ...]:
+def _rotation(subject: Subject, quality: QualityProbe, kept: str) -> tuple[str, ...]:
     """What a rotation would allow, where that is less than the model allows as it is."""
     plain = quality.recommendations[quality.rotated.result.share].result.dim
     rotated = quality.rotated.result.dim
     full = quality.rotated.result.full_dim
+    head = f"`{subject.command} --fix OUT --pairs FILE`"
     if rotated < plain:
+        more = f"; with pairs of query and document a trained head may do better: {head}" if subject.is_model else ""
         return (
-            f"Turned into PCA order, {rotated} of {full} numbers keep {kept}: `matryo probe {typed} --fix OUT`; with "
-            "pairs of query and document a trained head may do better: `--fix OUT --pairs FILE`.",
+            f"Turned into PCA order, {rotated} of {full} numbers keep {kept}: `{subject.command} --fix OUT`{more}.",
         )
-    if plain < full:
+    if plain < full or not subject.is_model:
         return ()
-    return (
-        "A rotation alone does not help enough here; with pairs of query and document try a head: "
-        f"`matryo probe {typed} --fix OUT --pairs FILE`.",
-    )
+    return (f"A rotation alone does not help enough here; with pairs of query and document try a head: {head}.",)
 
 
 def _megabytes(n_bytes: int) -> str:

@@ -20,6 +20,7 @@ from matryo.evaluation.score import PLAIN_CUT, Score
 from matryo.experiments.adaptation import AdaptSettings, assemble, choice_note, keep, study_of
 from matryo.experiments.paired import encode_pairs
 from matryo.experiments.probe import ProbeRun, ProbeSettings, Say, measure
+from matryo.experiments.probe_advice import Subject
 from matryo.experiments.probe_declared import Word
 from matryo.experiments.probe_inputs import Asked, Probed
 from matryo.experiments.stopwatch import Stopwatch
@@ -68,7 +69,8 @@ def fix_with_rotation(before: ProbeRun, out: Path, settings: ProbeSettings, *, s
         documents=_mapped(fitted, probed),
         asked=asked,
     )
-    run = measure(mapped, settings, Word(), typed=str(out / "model"), say=say)
+    subject = Subject(str(out / "model"), is_model=probed.encoder is not None, own=probed.own)
+    run = measure(mapped, settings, Word(), subject=subject, say=say)
     if probed.encoder is None:
         where, done = _write_vectors(fitted, run, out)
     else:
@@ -136,7 +138,7 @@ def fix_with_head(
         encoder=encoder,
         notes=notes,
     )
-    run = measure(mapped, settings, Word(), typed=str(out / "model"), say=say)
+    run = measure(mapped, settings, Word(), subject=Subject(str(out / "model"), own=mapped.own), say=say)
     where = out / "model"
     path = write_certificate(run.certificate, folder=where)
     plain = retrieval_curve(

@@ -18,9 +18,9 @@ from matryo.reports.probe_tables import dims_table, geometry_table, neighbours_c
 from matryo.reports.probe_verdict import geometry_in_short, geometry_sentences, may_be_cut, probe_facts, was_trained
 from matryo.reports.table import console, wrapped
 from matryo.reports.verdict import difference_sentences
-from matryo.reports.write import HTML_FILE, MARKDOWN_FILE
 
-RUN_NAME = "probe"
+HTML_FILE = "report.html"
+MARKDOWN_FILE = "report.md"
 _ROWS = (
     "prefix: the first numbers as they are, brought back to length 1",
     "random dims: as many dims drawn at random, mean over several draws; what any prefix must beat",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matryo.encoders.certificate import Certificate
+from matryo.encoders.certificate import Certificate, Quality
 from matryo.evaluation.geometry_result import Geometry, GeometryPoint
 from matryo.evaluation.results import RunResults
 from matryo.evaluation.score import PLAIN_CUT, Score
@@ -54,7 +54,7 @@ def dims_table(certificate: Certificate, share: float) -> Table:
     title = f"{certificate.model}: {quality.measure} on {quality.judged_by} by dims kept, 95 % intervals"
     notes = [
         f"n = {quality.n:,} queries{grouped}. Shown to keep: from the widest dim down each is tested one-sided at "
-        "95 %, the first failure ends the test.",
+        f"95 %, the first failure ends the test.{_detectable(quality)}",
         "Random dims, suffix and PCA rotation: as many other numbers of the same vectors. "
         + _neighbours_note(geometry),
     ]
@@ -124,6 +124,12 @@ def _geometry_row(point: GeometryPoint) -> list[Cell]:
         *(Cell(percent(share)) for share in (*found, *held)),
         Cell(count(_BYTES_PER_NUMBER * point.dim)),
     ]
+
+
+def _detectable(quality: Quality) -> str:
+    if quality.detectable is None:
+        return ""
+    return f" So many queries can rule out a loss of {percent(quality.detectable)} at the first dim below the width."
 
 
 def _neighbours_note(geometry: Geometry) -> str:
