@@ -1,9 +1,11 @@
 """How often `measure_geometry` is right: on 200 synthetic spaces with known truth, and on real models.
 
 Run `python bench/probe_verdicts.py --out FOLDER`; `--real-only` and `--synthetic-only` run a part, `--sets FOLDER`
-keeps the encoded sets of the real models for another run. The synthetic spaces (probe_spaces.py) were frozen before
-the detector was written; their digest is checked first. A verdict that is right says what is true; one that says the
-contrary is wrong; one that leaves it open is undecided, and counts as neither. Intervals are Wilson's at 95 %.
+keeps the encoded sets of the real models for another run. Every verdict is kept in FOLDER as it comes, so that the same
+command goes on where it was; verdicts of another state of the detector's files are not taken over. The synthetic
+spaces (probe_spaces.py) were frozen before the detector was fixed; their digest is checked first. A verdict that is
+right says what is true; one that says the contrary is wrong; one that leaves it open is undecided, and counts as
+neither. Intervals are Wilson's at 95 %.
 
 Real models: what is packaged, a folder of potion weights if `--potion` names one, MiniLM rotated, MiniLM with a head
 that was trained at the full width and rotated, and each of them with its dims shuffled. What is expected of a real
@@ -11,9 +13,12 @@ model follows from how it was made; where that decides nothing, nothing is count
 """
 
 import argparse
+import hashlib
+import inspect
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -33,7 +38,7 @@ from matryo.experiments.paired import EncodedPairs, encode_pairs
 from matryo.maps import fit_full_head, fit_rotation, random_dims
 from matryo.prefix import Array
 from matryo.space import Space
-from probe_spaces import DIGEST_FILE, make_spaces, recipe_digest
+from probe_spaces import DIGEST_FILE, make_space, recipe_digest, recipes
 
 Z = 1.959964
 QUESTIONS = ("privileged", "variance_ordered")
@@ -74,22 +79,59 @@ def judged(
     )
 
 
-def synthetic() -> Iterator[Verdict]:
+class Kept:
+    """Verdicts kept line by line in a file, for as long as the files of the detector stay as they are."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Read what an earlier run of the same detector found."""
+        self.detector = detector_digest()
+        self._path = None if folder is None else folder / "verdicts.jsonl"
+        self.found: dict[str, Verdict] = {}
+        if self._path is not None and self._path.exists():
+            lines = [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
+            same = [line["verdict"] for line in lines if line["detector"] == self.detector]
+            self.found = {one["name"]: Verdict(**one) for one in same}
+
+    def add(self, verdict: Verdict) -> Verdict:
+        """Keep one more."""
+        print(f"{verdict.name}: {verdict.seconds:.1f} s", file=sys.stderr, flush=True)
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"detector": self.detector, "verdict": asdict(verdict)}) + "\n")
+        return verdict
+
+
+def detector_digest() -> str:
+    """sha256 of the detector's files."""
+    files = sorted(Path(inspect.getfile(measure_geometry)).parent.glob("geometry*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def synthetic(kept: Kept) -> Iterator[Verdict]:
     """Verdicts on the 200 frozen spaces."""
     frozen = json.loads(DIGEST_FILE.read_text(encoding="utf-8"))["recipes"]
     if recipe_digest() != frozen:
         raise SystemExit(f"the recipes of probe_spaces.py are not those of {DIGEST_FILE.name}: they are frozen")
-    for space in make_spaces():
-        yield judged(space.name, space.family, space.vectors, space.privileged, space.variance_ordered, space.weak)
+    for recipe in recipes():
+        if recipe.name in kept.found:
+            yield kept.found[recipe.name]
+            continue
+        space = make_space(recipe)
+        yield kept.add(
+            judged(space.name, space.family, space.vectors, space.privileged, space.variance_ordered, space.weak)
+        )
 
 
-def real(sets: Path, potion: Path | None, n_shuffles: int) -> Iterator[Verdict]:
+def real(sets: Path, potion: Path | None, n_shuffles: int, kept: Kept) -> Iterator[Verdict]:
     """Verdicts on real models, on the documents of the standard library's pairs."""
     for name, vectors, privileged, ordered in real_spaces(sets, potion):
-        yield judged(name, "real", vectors.documents, privileged, ordered)
+        forms = [(name, "real", privileged, ordered, vectors.documents)]
         for seed in range(n_shuffles):
             shuffled = random_dims(vectors.space, seed).apply(vectors.documents)
-            yield judged(f"{name}, shuffled {seed}", "real, shuffled", shuffled, False, False)
+            forms.append((f"{name}, shuffled {seed}", "real, shuffled", False, False, shuffled))
+        for called, family, *truth, rows in forms:
+            yield kept.found[called] if called in kept.found else kept.add(judged(called, family, rows, *truth))
 
 
 @dataclass(frozen=True)
@@ -206,14 +248,16 @@ def main() -> None:
     parser.add_argument("--synthetic-only", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    facts = {**describe(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"), "spaces": recipe_digest()}
+    kept = Kept(arguments.out)
+    facts = {**describe(), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set")}
+    facts |= {"spaces": recipe_digest(), "detector": kept.detector}
     parts: dict[str, list[Verdict]] = {"Synthetic spaces": [], "Real models": []}
     if not arguments.real_only:
-        parts["Synthetic spaces"] = list(synthetic())
+        parts["Synthetic spaces"] = list(synthetic(kept))
     if not arguments.synthetic_only:
         with tempfile.TemporaryDirectory() as temporary:
             sets = arguments.sets or Path(temporary)
-            parts["Real models"] = list(real(sets, arguments.potion, arguments.shuffles))
+            parts["Real models"] = list(real(sets, arguments.potion, arguments.shuffles, kept))
     text = report(parts, facts)
     print(text)
     if arguments.out is not None:
