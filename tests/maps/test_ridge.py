@@ -129,6 +129,8 @@ def test_maps_from_cut_prefixes_equal_fits_on_them(pair) -> None:
         assert fitted.settings["penalty"] == alone.settings["penalty"]
         assert np.allclose(fitted.apply(pair.x), fitted.apply(short), atol=1e-6)
         assert fitted.source == pair.source.space
+    few = pair.source.chosen(np.arange(8)), pair.target.chosen(np.arange(8))
+    assert fit_nested_ridge(*few, (2,))[2].matrix.shape == (2, 8)  # 8 rows decide what 2 columns lead to
     scores = [max(fitted.settings["r2_left_out"]) for fitted in nested.values()]
     assert all(a < b for a, b in pairwise(scores))
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matryo import files
 from matryo.embeddings import EmbeddingSet
-from matryo.errors import MatryoError, ShapeError, SpaceError
+from matryo.errors import FormatError, MatryoError, ShapeError, SpaceError
 from matryo.maps import (
     AffineMap,
     SpaceRows,
@@ -133,8 +134,21 @@ def test_what_does_not_fit_its_spaces_is_refused() -> None:
         AffineMap(*numbers, A, B, "ridge").to_prefix(9)
 
 
+def test_rows_of_another_length_are_refused_where_an_offset_is_added(there, pair) -> None:
+    with pytest.raises(ShapeError, match="row 1 of the vectors has length 3"):
+        there.apply(pair.x[:2] * np.array([[1.0], [3.0]], np.float32))
+
+
+def test_a_manifest_whose_direction_was_edited_is_refused(there, tmp_path: Path) -> None:
+    there.save(tmp_path)
+    manifest = files.read_json(tmp_path / "map.json", "a map")
+    files.write_json(tmp_path / "map.json", {**manifest, "toward": Space("third", 8).to_json()})
+    with pytest.raises(FormatError, match="spaces that do not give its target"):
+        load_map(tmp_path)
+
+
 def test_a_manifest_that_was_cut_short_is_refused(there, tmp_path: Path) -> None:
     there.save(tmp_path)
     (tmp_path / "map.json").write_text('{"format": 1, "class": "affine"}')
-    with pytest.raises(MatryoError, match="lacks kind, source, digest, settings"):
+    with pytest.raises(MatryoError, match="lacks kind, source, target_id, digest, settings"):
         load_map(tmp_path)

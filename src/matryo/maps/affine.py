@@ -14,6 +14,7 @@ from matryo.maps.layers import Layer, check_layers, digest_layers, forward, laye
 from matryo.maps.storing import check_digest, read_manifest, read_numbers, write_map
 from matryo.maps.translator import (
     Translator,
+    check_unit_rows,
     compatible,
     rows_for,
     space_name,
@@ -97,7 +98,9 @@ class AffineMap(Translator):
 
     def apply(self, x: Array) -> Array:
         """Map vectors, (n, d) -> (n, d2) float32 of length 1."""
-        return unit_unless_zero(self.raw(x), x)
+        raw = self.raw(x)
+        check_unit_rows(x, "the vectors")
+        return unit_unless_zero(raw, x)
 
     def to_prefix(self, dim: int) -> "AffineMap":
         """The first `dim` output columns as a translator toward that prefix of the imitated space.
@@ -154,5 +157,5 @@ class AffineMap(Translator):
             raise FormatError(f"{folder} holds no affine map; save the map anew")
         spaces = Space.from_json(manifest["source"]), Space.from_json(manifest["toward"])
         loaded = cls(*layers[0], *spaces, manifest["kind"], manifest["settings"])
-        check_digest(loaded.digest, manifest, folder)
+        check_digest(loaded.digest, loaded.target.id, manifest, folder)
         return loaded

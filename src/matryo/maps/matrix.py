@@ -95,7 +95,7 @@ class MatrixMap(Map):
         if set(numbers) != {"matrix"}:
             raise FormatError(f"{folder} holds no matrix but {sorted(numbers)}; save the map anew")
         loaded = cls(numbers["matrix"], Space.from_json(manifest["source"]), manifest["kind"], manifest["settings"])
-        check_digest(loaded.digest, manifest, folder)
+        check_digest(loaded.digest, loaded.target.id, manifest, folder)
         return loaded
 
 

@@ -9,7 +9,14 @@ from typing import Any
 from matryo.errors import FormatError, ShapeError
 from matryo.maps.layers import Layer, check_layers, digest_layers, forward, layers_from_numbers, layers_to_numbers
 from matryo.maps.storing import check_digest, read_manifest, read_numbers, write_map
-from matryo.maps.translator import Translator, rows_for, translated_space, translator_manifest, unit_unless_zero
+from matryo.maps.translator import (
+    Translator,
+    check_unit_rows,
+    rows_for,
+    translated_space,
+    translator_manifest,
+    unit_unless_zero,
+)
 from matryo.prefix import Array
 from matryo.space import Space
 
@@ -73,7 +80,9 @@ class MlpMap(Translator):
 
     def apply(self, x: Array) -> Array:
         """Map vectors, (n, d) -> (n, d2) float32 of length 1."""
-        return unit_unless_zero(self.raw(x), x)
+        raw = self.raw(x)
+        check_unit_rows(x, "the vectors")
+        return unit_unless_zero(raw, x)
 
     def save(self, folder: str | Path) -> None:
         """Write `map.safetensors`, then `map.json`."""
@@ -91,5 +100,5 @@ class MlpMap(Translator):
         spaces = Space.from_json(manifest["source"]), Space.from_json(manifest["toward"])
         layers = layers_from_numbers(read_numbers(folder))
         loaded = cls(layers, *spaces, manifest["kind"], manifest["settings"])
-        check_digest(loaded.digest, manifest, folder)
+        check_digest(loaded.digest, loaded.target.id, manifest, folder)
         return loaded

@@ -1,5 +1,6 @@
 """One pass over joined vectors in bounded memory, and what every fit refuses on the way."""
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,12 +8,12 @@ import numpy as np
 
 from matryo.errors import MatryoError, ShapeError
 from matryo.maps.sides import Side, SpaceRows, as_rows
-from matryo.prefix import Array, row_norms
+from matryo.maps.translator import check_unit_rows
+from matryo.prefix import Array
 
 BLOCK_ROWS = 4096
-# What a set has mapped counts as memory of the process until the set is gone.
+# What a set has mapped counts as memory of the process until the set is gone, so that sets are opened anew at times.
 _ROWS_UNTIL_REOPENED = 32_768
-_UNIT_TOLERANCE = 1e-3
 _CONSTANT = 1e-6
 
 
@@ -43,7 +44,7 @@ class Seen:
 
     def __init__(self, name: str, width: int) -> None:
         """Nothing yet; `name` is for the messages."""
-        self._name = name
+        self.name = name
         self._n = 0
         self._low = np.full(width, np.inf)
         self._high = np.full(width, -np.inf)
@@ -53,14 +54,7 @@ class Seen:
 
         Raises: ShapeError if a row is neither of length 1 nor zero, or not finite.
         """
-        norms = row_norms(x)
-        strange = np.flatnonzero(~((np.abs(norms - 1.0) <= _UNIT_TOLERANCE) | (norms == 0.0)))
-        if strange.size:
-            row = int(strange[0])
-            raise ShapeError(
-                f"a translator is fitted on rows of length 1, row {self._n + row} of the {self._name} has length "
-                f"{norms[row]:.4g}; pass unit rows (matryo.prefix.unit_rows)"
-            )
+        check_unit_rows(x, f"the {self.name}", self._n)
         self._n += len(x)
         np.minimum(self._low, x.min(axis=0), out=self._low)
         np.maximum(self._high, x.max(axis=0), out=self._high)
@@ -85,26 +79,29 @@ class PairPass:
         for start in range(0, left.n_rows, BLOCK_ROWS):
             if start and start % _ROWS_UNTIL_REOPENED == 0:
                 left, right = left.reopened(), right.reopened()
+                gc.collect()  # a set refers to itself: without this it would stay until the interpreter cares to look
             rows = slice(start, min(start + BLOCK_ROWS, left.n_rows))
             x, y = left.read(rows, 0, left.width), right.read(rows, 0, right.width)
             for seen, part in zip(self._seen, (x, y), strict=True):
                 seen.look(part)
             yield start, x, y
 
-    def check_decided(self, allow_degenerate: bool) -> dict[str, Any]:
+    def check_decided(self, allow_degenerate: bool, reads: int | None = None) -> dict[str, Any]:
         """Refuse, after all blocks, what leaves a map open: fewer rows than columns, or constant columns.
 
         Args:
             allow_degenerate: take it, with the smallest of the maps that fit.
+            reads: source columns that the map reads, None for all.
 
         Returns: facts for the record: rows and constant columns.
         Raises: MatryoError.
         """
-        constant = {seen._name: seen.constant() for seen in self._seen}
+        n_columns = reads or self.source.width
+        constant = {seen.name: seen.constant() for seen in self._seen}
         if not allow_degenerate:
-            if self.source.n_rows <= self.source.width:
+            if self.source.n_rows <= n_columns:
                 raise MatryoError(
-                    f"a map from {self.source.width} columns needs more rows than that, got {self.source.n_rows}; "
+                    f"a map from {n_columns} columns needs more rows than that, got {self.source.n_rows}; "
                     "give more pairs, or allow_degenerate=True for the smallest map that fits them"
                 )
             for name, columns in constant.items():

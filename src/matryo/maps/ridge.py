@@ -129,7 +129,10 @@ def _fit(
     # one fold holds all rows where there is nothing to choose
     folds = fold_numbers(n, settings.n_folds, groups=groups, seed=settings.seed) if chooses else np.zeros(n, np.int64)
     sums = _sums(rows, folds, (dims[-1],) if as_stored else dims, n_columns, as_stored)
-    facts = rows.check_decided(allow_degenerate) | {"intercept": settings.intercept, "renormalise": not as_stored}
+    facts = rows.check_decided(allow_degenerate, dims[-1]) | {
+        "intercept": settings.intercept,
+        "renormalise": not as_stored,
+    }
     if chooses:
         facts |= {"n_folds": settings.n_folds, "seed": settings.seed, "grouped": groups is not None}
     fitted = {}

@@ -46,7 +46,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise FormatError(f"{path} must hold a JSON object, got {type(manifest).__name__}; save the map anew")
     files.check_format(manifest.get("format"), FORMAT, path)
-    missing = [name for name in ("class", "kind", "source", "digest", "settings") if name not in manifest]
+    missing = [name for name in ("class", "kind", "source", "target_id", "digest", "settings") if name not in manifest]
     if missing:
         raise FormatError(f"{path} lacks {', '.join(missing)}; restore it or save the map anew")
     return manifest
@@ -68,10 +68,18 @@ def read_numbers(folder: str | Path) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def check_digest(found: str, manifest: Mapping[str, Any], folder: str | Path) -> None:
-    """Refuse numbers that are not those that the manifest was written for.
+def check_digest(digest: str, target_id: str, manifest: Mapping[str, Any], folder: str | Path) -> None:
+    """Refuse a map that is not the one that its manifest was written for.
+
+    Args:
+        digest: of the numbers that were read.
+        target_id: of the space that they lead into from the spaces that the manifest states.
+        manifest: see `read_manifest`.
+        folder: of the map, for the message.
 
     Raises: FormatError.
     """
-    if found != manifest.get("digest"):
+    if digest != manifest["digest"]:
         raise FormatError(f"{Path(folder) / NUMBERS} does not match the digest in {MANIFEST}; save the map anew")
+    if target_id != manifest["target_id"]:
+        raise FormatError(f"{Path(folder) / MANIFEST} states spaces that do not give its target; save the map anew")

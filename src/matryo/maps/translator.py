@@ -16,10 +16,11 @@ import numpy as np
 
 from matryo.errors import ShapeError, SpaceError
 from matryo.maps.base import Map
-from matryo.prefix import Array, check_matrix, cut, unit_rows
+from matryo.prefix import Array, check_matrix, cut, row_norms, unit_rows
 from matryo.space import Space
 
 _MARK = "as:"
+_UNIT_TOLERANCE = 1e-3  # float16 keeps lengths to about a tenth of this
 
 
 class Translator(Map):
@@ -32,10 +33,10 @@ class Translator(Map):
 
     @abstractmethod
     def raw(self, x: Array) -> Array:
-        """Map vectors without scaling them to length 1: what squared errors and R2 are taken of.
+        """Map vectors without scaling the result to length 1: what squared errors and R2 are taken of.
 
         Args:
-            x: as for `apply`.
+            x: as for `apply`, which refuses rows of another length than 1; here rows count as they are.
 
         Returns: (n, target.width) float32.
         """
@@ -140,6 +141,26 @@ def rows_for(x: Array, reads: int, width: int) -> Array:
         whole = "" if reads == width else f", or whole vectors of {width}"
         raise ShapeError(f"this map reads {reads} numbers per row{whole}, got {x.shape[1]}; use its own space")
     return x.astype(np.float32, copy=False)
+
+
+def check_unit_rows(x: Array, what: str, first_row: int = 0) -> None:
+    """Refuse rows that are neither of length 1 nor zero: what a translator adds to a row depends on the row's length.
+
+    Args:
+        x: (n, d) float.
+        what: whose rows, for the message.
+        first_row: number of the first one, for the message.
+
+    Raises: ShapeError, also for rows that are not finite.
+    """
+    norms = row_norms(x)
+    strange = np.flatnonzero(~((np.abs(norms - 1.0) <= _UNIT_TOLERANCE) | (norms == 0.0)))
+    if strange.size:
+        row = int(strange[0])
+        raise ShapeError(
+            f"a translator reads rows of length 1, row {first_row + row} of {what} has length {norms[row]:.4g}; "
+            "pass unit rows (matryo.prefix.unit_rows)"
+        )
 
 
 def unit_unless_zero(raw: Array, x: Array) -> Array:
