@@ -1,0 +1,72 @@
+"""`matryo encode` of a tree: a table on stdout, what is expected and noted on stderr; and the cut of any texts."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from matryo.cli.storing import encode
+from matryo.embeddings import EmbeddingSet
+from matryo.errors import MatryoError
+
+app = typer.Typer()
+app.command()(encode)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "docs" / "a").mkdir(parents=True)
+    (tmp_path / "docs" / "a" / "list.json").write_text('["the cat", "the dog", " "]')
+    (tmp_path / "docs" / "top.txt").write_text("the cat")
+    return tmp_path / "docs"
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_a_tree_becomes_a_table(tree: Path, tmp_path: Path, tiny_model_folder: Path) -> None:
+    result = run(tiny_model_folder, tree, tmp_path / "out", "--dim", 16, "--allow-untrained", "--export", "npy")
+    assert result.exit_code == 0, result.exception
+    lines = result.stdout.splitlines()
+    assert lines[1].split()[:5] == ["collection", "texts", "new", "changed", "removed"]
+    assert [line.split()[:2] for line in lines[3:6]] == [["a", "2"], ["docs", "1"], ["all", "3"]]
+    assert result.stderr.startswith("about 1 s for 2 texts") and "note: a: 1 empty texts left out" in result.stderr
+    assert EmbeddingSet.open(tmp_path / "out" / "a").width == 16
+    assert not (tmp_path / "out" / "a" / "encoder.json").exists()  # no model of this name leads there
+
+
+def test_a_full_set_knows_its_model_and_a_second_run_loads_none(
+    tree: Path, tmp_path: Path, tiny_model_folder: Path
+) -> None:
+    assert run(tiny_model_folder, tree, tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "a" / "encoder.json").exists()
+    words = [str(word) for word in ("encode", tiny_model_folder, tree, tmp_path / "out")]
+    code = (
+        "import sys; from typer.testing import CliRunner; from matryo.cli import app; "
+        "print(CliRunner().invoke(app, sys.argv[1:]).exit_code, *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    code, *loaded = done.stdout.split()
+    assert code == "0" and not {"torch", "transformers", "sentence_transformers"} & set(loaded)
+
+
+def test_a_file_is_cut_for_keeps_too(tmp_path: Path, tiny_model_folder: Path) -> None:
+    (tmp_path / "lines.txt").write_text("the cat\nthe dog\n")
+    result = run(tiny_model_folder, tmp_path / "lines.txt", tmp_path / "no", "--dim", 16)
+    assert isinstance(result.exception, MatryoError) and "--allow-untrained" in str(result.exception)
+    result = run(tiny_model_folder, tmp_path / "lines.txt", tmp_path / "out", "--dim", 16, "--allow-untrained")
+    assert "2 rows of 16 float32 numbers" in result.stdout and "nobody has shown" in result.stderr
+    assert not (tmp_path / "out" / "encoder.json").exists()
+
+
+def test_options_that_do_not_fit(tree: Path, tmp_path: Path, tiny_model_folder: Path) -> None:
+    result = run(tiny_model_folder, tree, tmp_path / "out", "--role", "query")
+    assert result.exit_code == 2 and "--role query" in result.stderr
+    (tmp_path / "lines.txt").write_text("the cat\n")
+    result = run(tiny_model_folder, tmp_path / "lines.txt", tmp_path / "out", "--export", "npy")
+    said = " ".join(result.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+    assert result.exit_code == 2 and "are for a tree of folders" in said
