@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from matryo.encoders.base import ROLES, Encoder, Role
 
 if TYPE_CHECKING:
+    from matryo.encoders.api import ApiEncoder
+    from matryo.encoders.api_cost import CostEstimate
+    from matryo.encoders.api_settings import ApiSettings
     from matryo.encoders.cards import Card, Cards
     from matryo.encoders.cards_file import read_cards
     from matryo.encoders.cutting import cut_encoder
     from matryo.encoders.declared import Declared, read_declared
     from matryo.encoders.guard import Leave, check_cut
+    from matryo.encoders.layers import layer_encoder
     from matryo.encoders.loading import PACKAGED, load_encoder
+    from matryo.encoders.lsa import LsaEncoder, fit_lsa, load_lsa
     from matryo.encoders.mapped import MappedEncoder
     from matryo.encoders.model import ModelEncoder
     from matryo.encoders.notes import Matryoshka, read_matryoshka
@@ -26,11 +31,15 @@ if TYPE_CHECKING:
 __all__ = [
     "PACKAGED",
     "ROLES",
+    "ApiEncoder",
+    "ApiSettings",
     "Card",
     "Cards",
+    "CostEstimate",
     "Declared",
     "Encoder",
     "Leave",
+    "LsaEncoder",
     "MappedEncoder",
     "Matryoshka",
     "ModelEncoder",
@@ -40,7 +49,10 @@ __all__ = [
     "cut_encoder",
     "encode_to_set",
     "export_model",
+    "fit_lsa",
+    "layer_encoder",
     "load_encoder",
+    "load_lsa",
     "read_cards",
     "read_declared",
     "read_matryoshka",
@@ -49,12 +61,17 @@ __all__ = [
 ]
 
 _FILES = {
+    "api": ("ApiEncoder",),
+    "api_cost": ("CostEstimate",),
+    "api_settings": ("ApiSettings",),
     "cards": ("Card", "Cards"),
     "cards_file": ("read_cards",),
     "cutting": ("cut_encoder",),
     "declared": ("Declared", "read_declared"),
     "guard": ("Leave", "check_cut"),
+    "layers": ("layer_encoder",),
     "loading": ("PACKAGED", "load_encoder"),
+    "lsa": ("LsaEncoder", "fit_lsa", "load_lsa"),
     "mapped": ("MappedEncoder",),
     "model": ("ModelEncoder",),
     "notes": ("Matryoshka", "read_matryoshka"),

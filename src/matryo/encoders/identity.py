@@ -39,15 +39,24 @@ def weights_digest(model: SentenceTransformer) -> str:
 
 
 def pooling_of(model: SentenceTransformer) -> str:
-    """How token vectors become one vector, e.g. "mean", "cls+max" or "mean without prompt"."""
+    """How token vectors become one vector, e.g. "mean", "cls+max", "mean without prompt" or "mean of layer 3"."""
     for module in model:
         if isinstance(module, StaticEmbedding):
             return "mean"
         if isinstance(module, Pooling):
             modes = module.pooling_mode
             named = modes if isinstance(modes, str) else "+".join(modes)
-            return named if module.include_prompt else f"{named} without prompt"
+            return (named if module.include_prompt else f"{named} without prompt") + _layer_of(model[0])
     return "by the model"
+
+
+def _layer_of(first: nn.Module) -> str:
+    """Which inner layer is pooled, where it is not the model's own output: the weights alone do not tell."""
+    if not isinstance(first, Transformer):
+        return ""
+    path = first.modality_config.get("text", {}).get("method_output_name")
+    inner = isinstance(path, list | tuple) and len(path) == 2 and path[0] == "hidden_states"
+    return f" of layer {path[1]}" if inner else ""
 
 
 def before_cut_of(model: SentenceTransformer) -> str:

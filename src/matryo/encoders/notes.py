@@ -15,6 +15,8 @@ NOTES_FILE = "matryo.json"
 _CONFIG_FILE = "config.json"
 # dims and curve are ours; the other two are what vLLM reads to allow shorter outputs
 _DIMS, _CURVE, _IS, _VLLM = "matryoshka_dims", "matryoshka_curve", "is_matryoshka", "matryoshka_dimensions"
+# what a model's config can claim of its prefixes
+CONFIG_KEYS = (_DIMS, _CURVE, _IS, _VLLM)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def write_notes(
     _write(folder / NOTES_FILE, notes)
     config = folder / _CONFIG_FILE
     if config.is_file():
-        kept = {k: v for k, v in _read_object(config).items() if k not in (_DIMS, _CURVE, _IS, _VLLM)}
+        kept = {k: v for k, v in _read_object(config).items() if k not in CONFIG_KEYS}
         vllm = {} if known.dims is None else {_IS: True, _VLLM: list(known.dims)}
         _write(config, {**kept, **noted, **vllm})
 
