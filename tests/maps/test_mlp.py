@@ -105,6 +105,9 @@ def test_what_cannot_be_trained_is_refused(pair) -> None:
             fit_mlp(pair.source, pair.target, hidden=bad)
     with pytest.raises(MatryoError, match="mse, cosine, relational, got 'l1'"):
         fit_linear(pair.source, pair.target, settings=replace(QUICK, loss="l1"))
+    lonely = replace(QUICK, loss="relational", held_out=0.001)
+    with pytest.raises(MatryoError, match="compares pairs of rows, got 1 held-out rows"):
+        fit_linear(pair.source, pair.target, settings=lonely)
     with pytest.raises(MatryoError, match="at least one batch of 256 pairs, got 90"):
         fit_linear(pair.source.chosen(np.arange(100)), pair.target.chosen(np.arange(100)))
     with pytest.raises(MatryoError, match="needs more rows"):
