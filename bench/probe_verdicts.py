@@ -36,7 +36,7 @@ from matryo.evaluation.geometry import measure_geometry
 from matryo.experiments.demo import MAX_TOKENS
 from matryo.experiments.paired import EncodedPairs, encode_pairs
 from matryo.maps import fit_full_head, fit_rotation, random_dims
-from matryo.prefix import Array
+from matryo.prefix import Array, unit_rows
 from matryo.space import Space
 from probe_spaces import DIGEST_FILE, make_space, recipe_digest, recipes
 
@@ -147,7 +147,11 @@ def real_spaces(sets: Path, potion: Path | None) -> Iterator[tuple[str, EncodedP
     yield "wordllama", encoded("wordllama", sets), True, None
     if potion is not None:
         with tempfile.TemporaryDirectory() as folder:
-            yield "potion", encoded(str(with_float_weights(potion, Path(folder) / "potion")), sets), True, True
+            widened = with_float_weights(potion, Path(folder) / "potion")
+            # its PCA was fitted on token vectors: on vectors of texts, means of these, the best axes have 26 to 44
+            # points more energy in some prefix, so that only the token table is in the order of its variance
+            yield "potion", encoded(str(widened), sets), True, False
+            yield "potion, token vectors", token_vectors(widened), True, True
     minilm = encoded("minilm", sets, MAX_TOKENS)
     yield "minilm", minilm, False, False
     rotation = fit_rotation(minilm.documents, minilm.space)
@@ -164,6 +168,14 @@ def encoded(model: str, sets: Path, max_tokens: int | None = None) -> EncodedPai
     """The pairs of the standard library in the space of a model."""
     encoder = load_encoder(model, max_tokens=max_tokens)
     return encode_pairs(stdlib_pairs(), encoder, sets / encoder.name, seed=0, progress=True)[0]
+
+
+def token_vectors(folder: Path, n: int = 5_000) -> Documents:
+    """Vectors of every so many tokens of a static model."""
+    table = load_file(folder / "model.safetensors")["embeddings"].numpy()
+    some = table[:: max(1, len(table) // n)][:n]
+    kept = unit_rows(some[(some != 0).any(axis=1)])
+    return Documents(kept, Space.declared("token vectors", kept.shape[1]))
 
 
 def with_float_weights(folder: Path, out: Path) -> Path:
