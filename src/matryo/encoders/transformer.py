@@ -47,6 +47,8 @@ class TransformerPass:
         self._precision = precision
         self._device = torch.device(device)
         self._budget = _TOKENS_PER_BATCH[self._device.type]
+        # modules of others may count on padding where the tokenizer puts it
+        self._realigns = all(type(module).__module__.startswith("sentence_transformers.") for module in modules[1:])
 
     @staticmethod
     def fits(model: SentenceTransformer) -> bool:
@@ -89,12 +91,21 @@ class TransformerPass:
         chunk = order[:_TEXTS_PER_CHUNK]
         received = [texts[row] for row in chunk]
         features = self._model.preprocess(received, prompt=prompt or None, task=role)
-        lengths: NDArray[np.int64] = features["attention_mask"].sum(dim=1).numpy()
+        if self._realigns:
+            features = _from_the_left(features)
+        lengths: NDArray[np.int64] = features["attention_mask"].sum(dim=1).long().numpy()
         too_long = self._too_long(lengths, received, prompt)
-        for group in token_groups(lengths, self._budget):
+        empty = np.flatnonzero(lengths == 0)
+        if len(empty):
+            yield chunk[empty], {}, 0
+        some = np.flatnonzero(lengths)
+        for group in (some[places] for places in token_groups(lengths[some], self._budget)):
             yield chunk[group], _select(features, group), int(too_long[group].sum())
 
     def _encode(self, rows: NDArray[np.int64], features: dict[str, Any], n_truncated: int) -> Encoded:
+        if not features:
+            # decoders put no token of their own around a text: an empty one has nothing to pool, nor can it be run
+            return Encoded(rows, np.zeros((len(rows), self._model.get_embedding_dimension()), np.float32), 0)
         with torch.inference_mode():
             found = {name: _widened(value) for name, value in self._first(moved(features, self._device)).items()}
             for module in self._rest:
@@ -118,6 +129,22 @@ def _as_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
     if all(numbers.dtype == dtype for numbers in module.parameters()):
         return module
     return copy.deepcopy(module).to(dtype)
+
+
+def _from_the_left(features: dict[str, Any]) -> dict[str, Any]:
+    """The same tokens with the padding behind each text.
+
+    Behind padding, models with learned positions read a text from another position in every batch; where no row is
+    padded, and for relative positions, it makes no difference.
+    """
+    mask = features["attention_mask"]
+    if mask.numel() == 0 or bool(mask[:, 0].all()):
+        return features
+    order = torch.sort(mask, dim=1, descending=True, stable=True).indices
+    return {
+        name: value.gather(1, order) if isinstance(value, torch.Tensor) and value.shape == mask.shape else value
+        for name, value in features.items()
+    }
 
 
 def _select(features: Mapping[str, Any], group: NDArray[np.int64]) -> dict[str, Any]:
