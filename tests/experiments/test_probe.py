@@ -359,6 +359,13 @@ def test_advice_says_what_to_do(judged_run: ProbeRun) -> None:
 def test_advice_without_judgements_names_who_says_so(bare_run: ProbeRun) -> None:
     assert bare_run.certificate.advice[0] == "Not measured here, but the card of m says so."
     assert any("judge it with" in sentence for sentence in bare_run.certificate.advice)
+    for subject, says in (
+        (Subject("m"), "standard library"),
+        (Subject("set", is_model=False), "probe set FOLDER"),
+        (Subject("v.npy", is_model=False), "need ids"),
+    ):
+        said = advise(subject, Savings(8, WIDTH, 300, None, None), bare_run.geometry, None, 0.95)
+        assert says in said[0] and "not timed" in " ".join(said)
 
 
 def test_example_dim_is_near_half_the_width() -> None:

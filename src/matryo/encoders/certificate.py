@@ -156,7 +156,7 @@ class Certificate:
         with_quality = isinstance(stored, dict) and isinstance(stored.get("quality"), dict)
         check_fields(stored, {**_FIELDS, "quality": dict if with_quality else type(None)}, path)
         check_fields(stored["texts"], _TEXT_FIELDS, path)
-        space = Space.from_json(stored["space"])
+        space = _space(stored["space"], path)
         dims = _dims(stored["dims"], space.width, path)
         if space.id != stored["space_id"]:
             raise FormatError(f"{path} names a space id that is not its space's; restore it or probe the model again")
@@ -257,6 +257,13 @@ def _changed(certificate: Certificate, space: Space | str) -> str:
             plain = isinstance(value, int | None) and isinstance(now[name], int | None)
             told.append(names.get(name, name) + (f" ({value} then, {now[name]} now)" if plain else ""))
     return f", which differs in {', '.join(told)}" if told else ""
+
+
+def _space(stored: dict[str, Any], path: Path) -> Space:
+    try:
+        return Space.from_json(stored)
+    except (FormatError, TypeError) as error:
+        raise FormatError(f"{path} names no space: {error}") from None
 
 
 def _dims(stored: list[Any], width: int, path: Path) -> tuple[int, ...]:

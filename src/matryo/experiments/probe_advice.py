@@ -150,6 +150,11 @@ def _without_judgements(subject: Subject, geometry: Geometry) -> tuple[str, ...]
     judge = f"The geometry cannot say how much quality a cut costs: judge it with `matryo probe {typed} FOLDER`"
     if subject.is_model:
         order = f"{judge} (queries with judgements), or without a folder on the standard library's texts."
+    elif subject.name.endswith(".npy"):
+        order = (
+            "The geometry cannot say how much quality a cut costs: that takes queries with judgements, and these need "
+            "ids; make a set of the file with EmbeddingSet.from_numpy(folder, vectors, ids, space=...)."
+        )
     else:
         order = f"{judge}, the folder that holds the texts of these vectors with queries and judgements."
     if geometry.variance_ordered is False and geometry.privileged is False:
@@ -167,7 +172,7 @@ def _saved(savings: Savings, start: str) -> tuple[str, ...]:
     if savings.full_ms is None or savings.cut_ms is None:
         return (f"{per_million}; queries were not timed, the vectors need too much memory.",)
     return (
-        f"{per_million}; an exact search of them takes {savings.cut_ms:.2f} ms instead of {savings.full_ms:.2f} "
+        f"{per_million}; an exact search of them takes {savings.cut_ms:.2f} ms, at full width {savings.full_ms:.2f} "
         "(median of single queries on this machine, encoding the query apart).",
     )
 

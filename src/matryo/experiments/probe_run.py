@@ -12,6 +12,9 @@ from matryo.experiments.settings import ModelSettings
 from matryo.experiments.vectors import is_vectors
 from matryo.reports.probe_report import probe_summary, write_probe_reports
 from matryo.reports.probe_verdict import may_be_cut
+from matryo.reports.table import wrapped
+
+_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,9 @@ def run_probe(
             results.write(out)
             write_probe_reports(out)
             written += [f"copy of it: {out / CERTIFICATE_FILE}", f"report: {out / 'report.html'}"]
-    summary = probe_summary(run.certificate, results)
+    summary = probe_summary(run.certificate, results, _WIDTH)
     if fixed is not None:
         after = may_be_cut(fixed.run.certificate, settings.share)
-        summary = f"{summary}\n\nAfter the fix: {after}."
+        summary = f"{summary}\n\n{wrapped(f'After the fix: {after}.', _WIDTH)}"
         written += fixed.done
     return Told(run.certificate, summary, tuple(written))
