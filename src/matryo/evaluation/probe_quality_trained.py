@@ -6,7 +6,7 @@ paired bootstrap over queries (groups of them where there are groups) says so; f
 stands out from the draws themselves, because among equal dims one choice is luckier than another.
 
 Also yes if the model's own files or a card say so and nothing here contradicts: at no dim is the prefix worse than
-random dims (same level, Holm over the dims), and it was not shown to be equal to them.
+random dims on average (same level, Holm over the dims), and it was not shown to be equal to them.
 
 No if the prefix equals random dims: the 90 % interval of the mean difference lies within 3 % of the full width's value.
 
