@@ -141,17 +141,6 @@ def test_nothing_is_fetched_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch)
         load_encoder("jinaai/jina-embeddings-v3")
     with pytest.raises(MatryoError, match=r"runs at OpenAI only .*\.npy"):
         load_encoder("text-embedding-3-large")
-    with pytest.raises(MatryoError, match=r"ONNX files only.*transformers below 4\.58.*safetensors"):
-        load_encoder("qdrant-minilm-onnx")
-
-
-def test_a_folder_of_onnx_files_is_refused(folder: Path) -> None:
-    (folder / "onnx").mkdir()
-    (folder / "onnx" / "model.onnx").write_bytes(b"anything")
-    assert load_encoder(folder).width == 32, "beside safetensors they do not matter"
-    (folder / "model.safetensors").unlink()
-    with pytest.raises(MatryoError, match=r"lab-model has its weights as ONNX files only.*optimum-onnx"):
-        load_encoder(folder)
 
 
 def test_code_that_a_card_speaks_of_is_named_when_loading_fails(folder: Path) -> None:

@@ -7,6 +7,8 @@ from matryo.files import read_json
 
 # All that a model needs except pickled weights and code.
 MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.md", "*.jinja")
+# What models need besides whose card says that their weights are ONNX files; exporters name large weights so.
+ONNX_FILES = ("*.onnx", "*.onnx_data", "*.onnx.data")
 _PICKLED = "pytorch_model*.bin"
 
 

@@ -1,17 +1,15 @@
 """Loading a model as its card says: what is refused, what is put before the cut, which prompts are taken."""
 
 import logging
-from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import LayerNorm, Normalize
 
 from matryo.encoders.cards import Card
 from matryo.encoders.identity import before_cut_of
+from matryo.encoders.onnx_graph import onnxruntime_module
 from matryo.encoders.prompts import with_card
 from matryo.errors import MatryoError
-
-_WEIGHTS = ("*.safetensors", "*.bin")
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +18,7 @@ def refuse_by_card(card: Card, name: str, *, trust_remote_code: bool) -> None:
     """Refuse, before anything is fetched, what could not be loaded or used afterwards.
 
     Raises: MatryoError for models made for dot products, models behind an API, models that need their authors' code
-        when that is not allowed, and models whose weights are ONNX files only.
+        when that is not allowed; MissingExtra if its weights are ONNX files and onnxruntime is not installed.
     """
     _refuse_dot(card, name)
     if card.api is not None:
@@ -29,21 +27,12 @@ def refuse_by_card(card: Card, name: str, *, trust_remote_code: bool) -> None:
             "them as .npy and pass that file to the commands that read vectors"
         )
     if card.onnx:
-        raise MatryoError(_no_onnx(f"{name} (card {card.name})"))
+        onnxruntime_module()
     if card.remote_code and not trust_remote_code:
         raise MatryoError(
             f"{name} needs Python code from its authors' repository {card.hub} (card {card.name}), which is not run "
             "unless allowed; pass --trust-remote-code (trust_remote_code=True) if you trust them"
         )
-
-
-def refuse_onnx(folder: Path) -> None:
-    """Refuse a folder whose only weights are ONNX files.
-
-    Raises: MatryoError, saying why they cannot be loaded beside the other libraries.
-    """
-    if any(folder.rglob("*.onnx")) and not any(path for kind in _WEIGHTS for path in folder.rglob(kind)):
-        raise MatryoError(_no_onnx(str(folder)))
 
 
 def follow_card(model: SentenceTransformer, card: Card | None, name: str) -> SentenceTransformer:
@@ -96,11 +85,3 @@ def _refuse_dot(card: Card, name: str) -> None:
             f"{name} is made for dot products of vectors of any length (card {card.name}), this package compares by "
             "cosine everywhere because cut vectors are renormalised; choose a model trained for cosine"
         )
-
-
-def _no_onnx(what: str) -> str:
-    return (
-        f"{what} has its weights as ONNX files only, which sentence-transformers reads through optimum-onnx; that "
-        "needs transformers below 4.58 and matryo needs 5 or later, so that no environment holds both; use the same "
-        "model with safetensors weights"
-    )

@@ -13,12 +13,13 @@ from transformers.utils import logging as transformers_logging
 
 from matryo.encoders.cards import Card, Cards
 from matryo.encoders.cards_file import read_cards
-from matryo.encoders.folders import MODEL_FILES, check_model_folder
-from matryo.encoders.following import follow_card, refuse_by_card, refuse_onnx
+from matryo.encoders.folders import MODEL_FILES, ONNX_FILES, check_model_folder
+from matryo.encoders.following import follow_card, refuse_by_card
 from matryo.encoders.model import ModelEncoder
 from matryo.encoders.notes import read_spaces
+from matryo.encoders.onnx_folder import is_onnx_folder, load_onnx
 from matryo.encoders.packaged import minilm_folder, wordllama_model
-from matryo.errors import FormatError, MatryoError
+from matryo.errors import FormatError, MatryoError, MissingExtra
 from matryo.space import Space
 
 PACKAGED = ("minilm", "wordllama")
@@ -91,13 +92,17 @@ def load_folder(
 ) -> SentenceTransformer:
     """Load a model folder with sentence-transformers, quietly, from this folder only.
 
+    Where ONNX files are its only weights they are run by onnxruntime.
+
     Raises: FormatError if it is no model, if its weights are damaged, or if they are pickled and that is not allowed,
-        naming the card if it says that the model needs its authors' code; MatryoError if its weights are ONNX files.
+        naming the card if it says that the model needs its authors' code; MissingExtra if it is one of ONNX files and
+        onnxruntime is not installed.
     """
     check_model_folder(folder, allow_pickle=allow_pickle)
-    refuse_onnx(folder)
     try:
         with quiet():
+            if is_onnx_folder(folder):
+                return load_onnx(folder, card, trust_remote_code=trust_remote_code)
             return SentenceTransformer(
                 str(folder),
                 device="cpu",
@@ -105,6 +110,8 @@ def load_folder(
                 local_files_only=True,
                 model_kwargs={} if allow_pickle else {"use_safetensors": True},
             )
+    except (MatryoError, MissingExtra):
+        raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         needs = card is not None and card.remote_code and not trust_remote_code
         hint = f" (the card {card.name} says that it needs its authors' code)" if card is not None and needs else ""
@@ -119,13 +126,13 @@ def _find(name: str, card: Card | None, *, trust_remote_code: bool, allow_pickle
         return path
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise FormatError(f"{name} is no folder; give a model folder, one of {', '.join(PACKAGED)}, or a hub id")
-    hub = card.hub if card is not None else None
-    return _from_hub(name, hub, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+    return _from_hub(name, card, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
 
 
-def _from_hub(name: str, hub: str | None, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
-    identity = hub or (name if "/" in name else f"{_DEFAULT_ORGANISATION}/{name}")
+def _from_hub(name: str, card: Card | None, *, trust_remote_code: bool, allow_pickle: bool) -> Path:
+    identity = (card.hub if card is not None else None) or (name if "/" in name else f"{_DEFAULT_ORGANISATION}/{name}")
     wanted = [*MODEL_FILES, *(["*.bin"] if allow_pickle else []), *(["*.py"] if trust_remote_code else [])]
+    wanted += ONNX_FILES if card is not None and card.onnx else []
     _log.warning("%s: using the Hugging Face hub or its cache for %s", name, identity)
     try:
         with quiet():

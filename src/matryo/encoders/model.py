@@ -16,6 +16,8 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from matryo.encoders.base import Encoder, Progress, Role, check_role, check_texts
 from matryo.encoders.batches import Pass
 from matryo.encoders.identity import max_tokens_of, space_of
+from matryo.encoders.onnx_graph import onnx_device
+from matryo.encoders.onnx_model import OnnxModel
 from matryo.encoders.plain import PlainPass
 from matryo.encoders.precision import choose_device, choose_precision
 from matryo.encoders.prompts import choose_prompts
@@ -66,7 +68,7 @@ class ModelEncoder(Encoder):
         alone = space_of(model, normalize=normalize)
         self._space = (known or {}).get(alone.id, alone)
         self._prompts = choose_prompts(model.prompts, prompts)
-        where = choose_device(device)
+        where = _device_for(model, device)
         self._pass = _pass_for(model, precision, where)
         self._device = where
         self._truncated = self._truncated_last = 0
@@ -104,6 +106,7 @@ class ModelEncoder(Encoder):
     @property
     def description(self) -> Mapping[str, Any]:
         """JSON values for a report."""
+        first = self._model[0]
         return {
             "name": self._name,
             "device": self._device,
@@ -113,6 +116,7 @@ class ModelEncoder(Encoder):
             "max_tokens": self._space.max_tokens,
             "counts_truncated": self._pass.counts_truncated,
             "width": self.width,
+            **({"onnx": first.facts} if isinstance(first, OnnxModel) else {}),
             "model_class": " + ".join(type(module).__name__ for module in self._model),
             "prompts": dict(self._prompts),
             "torch": torch.__version__,
@@ -161,10 +165,17 @@ def _pass_for(model: SentenceTransformer, precision: str, device: str) -> Pass:
     chosen = choose_precision(precision, device)
     if TransformerPass.fits(model):
         return TransformerPass(model, chosen, device)
+    if isinstance(model[0], OnnxModel):
+        model[0].check_precision(precision)
     if precision == "bf16":
         kind = type(model[0]).__name__
         raise MatryoError(f"precision bf16 works on models that start with a Transformer, got {kind}; use auto or fp32")
     return PlainPass(model, device, 1024 if isinstance(model[0], StaticEmbedding) else 32)
+
+
+def _device_for(model: SentenceTransformer, device: str) -> str:
+    chosen = choose_device(device)
+    return onnx_device(device, chosen) if isinstance(model[0], OnnxModel) else chosen
 
 
 @contextmanager

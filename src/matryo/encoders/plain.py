@@ -9,6 +9,7 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from matryo.encoders.base import Role
 from matryo.encoders.batches import Encoded, longest_first, moved
+from matryo.encoders.onnx_model import OnnxModel
 
 
 @final
@@ -31,13 +32,15 @@ class PlainPass:
 
     @property
     def precision(self) -> str:
-        """Numbers the model computes in."""
+        """Numbers the model computes in; those of an ONNX file are its own affair."""
+        if isinstance(self._model[0], OnnxModel):
+            return f"as in {self._model[0].file}"
         return "fp32" if self._model.dtype == torch.float32 else str(self._model.dtype)
 
     @property
     def counts_truncated(self) -> bool:
-        """A static table truncates nothing; what other models leave out cannot be seen from here."""
-        return isinstance(self._model[0], StaticEmbedding)
+        """A static table truncates nothing, an ONNX model counts; what others leave out cannot be seen from here."""
+        return isinstance(self._model[0], StaticEmbedding | OnnxModel)
 
     def run(self, texts: list[str], prompt: str, role: Role) -> Iterator[Encoded]:
         """Run all texts, each once."""
@@ -47,4 +50,4 @@ class PlainPass:
             received: Any = self._model.preprocess([texts[row] for row in rows], prompt=prompt or None, task=role)
             with torch.inference_mode():
                 vectors = self._model(moved(received, self._device), task=role)["sentence_embedding"]
-                yield Encoded(rows, vectors.float().cpu().numpy(), 0)
+                yield Encoded(rows, vectors.float().cpu().numpy(), received.get("n_truncated", 0))
