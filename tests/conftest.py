@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -279,19 +280,33 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """A running server; its key lies in $TEST_KEY."""
-    monkeypatch.setenv("TEST_KEY", "sk-secret-0123456789")
-    # a proxy that the machine may have is no way to this server
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+@contextmanager
+def _running() -> Iterator[Service]:
     service = Service()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
     server.daemon_threads = True
     service.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield service
+    with pytest.MonkeyPatch.context() as patched:
+        # a proxy that the machine may have is no way to this server
+        patched.setenv("no_proxy", "127.0.0.1")
+        yield service
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A server of `/v1/embeddings` that answers rightly unless told otherwise; its key lies in $TEST_KEY."""
+    monkeypatch.setenv("TEST_KEY", "sk-secret-0123456789")
+    with _running() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def standing_service() -> Iterator[Service]:
+    """The same for all tests of a file."""
+    with _running() as service:
+        yield service

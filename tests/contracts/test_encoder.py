@@ -8,7 +8,21 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from matryo.data.texts import Texts
-from matryo.encoders import Encoder, MappedEncoder, encode_to_set, export_model, load_encoder, save_model
+from matryo.encoders import (
+    ApiEncoder,
+    ApiSettings,
+    Encoder,
+    LsaEncoder,
+    MappedEncoder,
+    ModelEncoder,
+    cut_encoder,
+    encode_to_set,
+    export_model,
+    fit_lsa,
+    layer_encoder,
+    load_encoder,
+    save_model,
+)
 from matryo.errors import MatryoError, ShapeError
 from matryo.maps import fit_rotation
 from matryo.prefix import cut
@@ -23,15 +37,27 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(params=["tiny", "minilm", "wordllama", "mapped", "mapped twice", "onnx"], scope="module")
-def encoder(request: pytest.FixtureRequest, tiny_model_folder: Path) -> Encoder:
+KINDS = ["tiny", "minilm", "wordllama", "mapped", "mapped twice", "onnx", "layer", "t5", "decoder", "lsa", "api"]
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def encoder(
+    request: pytest.FixtureRequest, tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Encoder:
+    if request.param in ("t5", "decoder"):
+        return load_encoder(request.getfixturevalue(f"tiny_{request.param}_folder"), precision="fp32")
+    if request.param == "lsa":
+        return fit_lsa([*TEXTS, "a cat", "a dog"], width=3)
+    if request.param == "api":
+        settings = ApiSettings(model="toy", base_url=request.getfixturevalue("standing_service").url, width=8)
+        return ApiEncoder(settings, tmp_path_factory.mktemp("answers"), confirm=lambda estimate: True)
     if request.param in ("minilm", "wordllama"):
         return load_encoder(request.param, precision="fp32" if request.param == "minilm" else "auto")
     if request.param == "onnx":
         return load_encoder(request.getfixturevalue("onnx_model_folder"))
     plain = load_encoder(tiny_model_folder, precision="fp32")
-    if request.param == "tiny":
-        return plain
+    if request.param in ("tiny", "layer"):
+        return plain if request.param == "tiny" else layer_encoder(plain, 1)
     mapped = MappedEncoder(plain, fit_rotation(plain.encode(TEXTS), plain.space))
     if request.param == "mapped":
         return mapped
@@ -46,6 +72,11 @@ def storable(encoder: Encoder, tmp_path: Path) -> Encoder:
             save_model(encoder, tmp_path / "refused" / "model")
         assert not any((tmp_path / "refused").iterdir())
         pytest.skip("a model of ONNX files refuses to be saved")
+    if isinstance(encoder, ApiEncoder | LsaEncoder):
+        with pytest.raises(MatryoError, match=f"only sentence-transformers models.*got {type(encoder).__name__}"):
+            save_model(encoder, tmp_path / "refused")
+        assert not any(tmp_path.iterdir())
+        pytest.skip("what is no sentence-transformers model refuses to be saved as one")
     return encoder
 
 
@@ -53,8 +84,9 @@ def test_vectors_are_float32_rows_of_length_1(encoder: Encoder) -> None:
     vectors = encoder.encode(TEXTS)
     assert vectors.shape == (len(TEXTS), encoder.width) and vectors.dtype == np.float32
     lengths = np.linalg.norm(vectors, axis=1)
-    # a static table knows no token of the empty text
-    assert np.all(np.isclose(lengths, 1.0, atol=1e-6) | (lengths == 0.0) & (np.array(TEXTS) == ""))
+    # a static table and a service know nothing of the empty text; letters are no words to LSA
+    unknown = ["", "a"] if isinstance(encoder, LsaEncoder) else [""]
+    assert np.all(np.isclose(lengths, 1.0, atol=1e-6) | (lengths == 0.0) & np.isin(TEXTS, unknown))
     assert encoder.space.normalize and encoder.space.width == encoder.width
 
 
@@ -91,8 +123,12 @@ def test_an_unknown_role_is_refused(encoder: Encoder) -> None:
 
 def test_the_description_goes_into_results(encoder: Encoder) -> None:
     told = json.loads(json.dumps(dict(encoder.description)))
-    assert {"device", "precision", "threads", "batch_rule", "max_tokens", "torch", "sentence_transformers"} <= set(told)
-    assert told["device"] == "cpu" or told["device"].startswith("cuda")
+    assert {"device", "precision", "threads", "batch_rule", "max_tokens", "model_class", "python"} <= set(told)
+    if isinstance(encoder, ApiEncoder | LsaEncoder):
+        assert told["device"] == ("service" if isinstance(encoder, ApiEncoder) else "cpu")
+    else:
+        assert {"torch", "sentence_transformers"} <= set(told)
+        assert told["device"] == "cpu" or told["device"].startswith("cuda")
     assert told["batch_rule"] == encoder.batch_rule and told["name"] == encoder.name and told["width"] == encoder.width
 
 
@@ -116,10 +152,15 @@ def test_texts_that_lose_tokens_are_counted(encoder: Encoder) -> None:
 def test_a_text_of_exactly_the_limit_is_whole(encoder: Encoder) -> None:
     limit = encoder.space.max_tokens
     if limit is None:
-        pytest.skip("a static table has no limit")
-    encoder.encode(["cat " * (limit - 2)])
+        pytest.skip("a static table, LSA and a service have no limit that is known here")
+    reading = encoder
+    while isinstance(reading, MappedEncoder):
+        reading = reading.encoder
+    assert isinstance(reading, ModelEncoder)
+    n_words = limit - len(reading.model.tokenizer("")["input_ids"])
+    encoder.encode(["cat " * n_words])
     assert encoder.truncated_last == 0
-    encoder.encode(["cat " * (limit - 1)])
+    encoder.encode(["cat " * (n_words + 1)])
     assert encoder.truncated_last == 1
 
 
@@ -152,3 +193,9 @@ def test_a_set_holds_its_vectors(encoder: Encoder, tmp_path: Path) -> None:
     assert made.space == encoder.space and made.role == "query" and made.prompt == ""
     assert made.ids() == ids and made.texts() == TEXTS
     assert made.to_numpy().tobytes() == encoder.encode(TEXTS, "query").tobytes()
+
+
+def test_it_can_be_cut(encoder: Encoder) -> None:
+    short = cut_encoder(encoder, 2)
+    assert np.allclose(short.encode(TEXTS), cut(encoder.encode(TEXTS), 2), atol=1e-6)
+    assert short.space.id != encoder.space.id and short.width == 2

@@ -45,7 +45,7 @@ class ApiSettings(BaseModel):
         price_per_million: price of a million tokens, in the caller's money; None = unknown.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     model: str = Field(min_length=1)
     base_url: str = OPENAI
