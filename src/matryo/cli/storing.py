@@ -71,10 +71,11 @@ def encode(
     Of a tree only texts that are new or changed are encoded, equal ones once; nothing is written if nothing changed.
     """
     from matryo.collections import is_tree
+    from matryo.experiments.encoding import STDLIB
     from matryo.experiments.settings import ModelSettings
 
     settings = ModelSettings(model, device.value, precision.value, max_tokens, trust_remote_code, allow_pickle, cards)
-    if is_tree(texts, out):
+    if str(texts) != STDLIB and is_tree(texts, out):
         if role is Role.query:
             raise typer.BadParameter("a tree of collections is encoded as documents; leave --role query out")
         from matryo.collections import encode_folder

@@ -212,7 +212,7 @@ def _bring_up_to_date(
     filler = make(found) if n_fresh else None
     n_done = 0 if filler is None else sum(filler.n_kept(work, place) for place, work in enumerate(found.works))
     if n_encode > n_done and say is not None:
-        say(str(estimate(run.encoder, found.sample, n_fresh, job.layout.dtype)))
+        say(str(estimate(run.encoder, found.sample, n_fresh, job.layout.dtype, n_done)))
     made = []
     with show_progress("encode", n_encode, "texts", shown=progress and n_encode > 0, done=n_done) as advance:
         for number, work in enumerate(found.works):

@@ -37,7 +37,7 @@ class Estimate:
         )
 
 
-def estimate(encoder: Encoder, sample: Sample, n_rows: int, dtype: str) -> Estimate:
+def estimate(encoder: Encoder, sample: Sample, n_rows: int, dtype: str, n_done: int = 0) -> Estimate:
     """Encode a few texts, spread over the lengths, and scale their time by the tokens that are read.
 
     Args:
@@ -45,6 +45,7 @@ def estimate(encoder: Encoder, sample: Sample, n_rows: int, dtype: str) -> Estim
         sample: of the texts to encode, at least one.
         n_rows: rows that will be written, those with a known text included.
         dtype: of the numbers stored.
+        n_done: texts that an unfinished run has encoded already; they are taken to be as long as the others.
     """
     lengths, texts = np.frombuffer(sample.lengths, dtype=np.uint64).astype(np.float64), sample.texts()
     encoder.encode(texts[:1])  # what is done once, at the first call, is not to be multiplied
@@ -58,9 +59,10 @@ def estimate(encoder: Encoder, sample: Sample, n_rows: int, dtype: str) -> Estim
     letters = max(1, sum(map(len, some)))
     read = np.minimum(lengths * (counted.sum() / letters), most).sum()
     factor = read / max(1.0, float(np.minimum(counted, most).sum()))
-    item = np.dtype(dtype).itemsize
-    n_bytes = n_rows * (encoder.width * item + int(lengths.mean()))
-    return Estimate(len(lengths), None if tokens is None else int(read), float(seconds * factor), n_bytes)
+    item, left = np.dtype(dtype).itemsize, 1 - n_done / len(lengths)
+    n_bytes = int(left * n_rows * (encoder.width * item + int(lengths.mean())))
+    n_tokens = None if tokens is None else int(left * read)
+    return Estimate(len(lengths) - n_done, n_tokens, float(left * seconds * factor), n_bytes)
 
 
 def _seconds(encoder: Encoder, texts: list[str]) -> float:
