@@ -259,6 +259,30 @@ def test_prompts_and_settings_of_the_folder_hold(folder: Path) -> None:
     assert encoder.space.pooling == "mean without prompt"
 
 
+@pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken"])
+def test_a_text_without_tokens_is_a_zero_row(folder: Path, pooling: str) -> None:
+    path = folder / "tokenizer.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**stored, "post_processor": None}), encoding="utf-8")
+    path = folder / "1_Pooling" / "config.json"
+    path.write_text(json.dumps({"embedding_dimension": 8, "pooling_mode": pooling}), encoding="utf-8")
+    encoder = load_encoder(folder)
+    whole = encoder.encode(["the cat runs", "", "dog"])
+    assert not whole[1].any() and not encoder.encode(["", ""]).any()
+    assert np.allclose(whole[[0, 2]], [encoder.encode([text])[0] for text in ("the cat runs", "dog")], atol=1e-6)
+    assert np.allclose(np.linalg.norm(whole[[0, 2]], axis=1), 1, atol=1e-6)
+
+
+def test_padding_stands_behind_the_text(folder: Path) -> None:
+    expected = load_encoder(folder).encode(TEXTS)
+    path = folder / "tokenizer_config.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**stored, "padding_side": "left"}), encoding="utf-8")
+    encoder = load_encoder(folder)
+    assert encoder.model.preprocess(["a", "the cat"])["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
+    assert encoder.encode(TEXTS).tobytes() == expected.tobytes()
+
+
 def test_the_real_thing_exported_by_torch(tiny_model_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     copied = Path(shutil.copytree(tiny_model_folder, tmp_path / "model"))

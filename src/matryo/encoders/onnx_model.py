@@ -103,13 +103,15 @@ class OnnxModel(InputModule):
             inputs: texts.
             prompt: put in front of each.
 
-        Returns: (b, n) int64 tensors of every feature, padded to the longest text; `n_truncated`, how many texts lost
-            tokens; with a prompt `prompt_length`, its tokens without those at its end that every text has.
+        Returns: (b, n) int64 tensors of every feature, padded behind each text to the longest one; `n_truncated`, how
+            many texts lost tokens; with a prompt `prompt_length`, its tokens without the special one at its end.
         """
         texts = [self._cased((prompt or "") + text) for text in inputs]
         batch = self.tokenizer(
             texts,
             padding=True,
+            # padding in front would move a text's positions, by another number in every batch
+            padding_side="right",
             truncation=self.max_seq_length is not None,
             max_length=self.max_seq_length,
             return_tensors="pt",
@@ -117,16 +119,24 @@ class OnnxModel(InputModule):
             return_token_type_ids=True,
             verbose=False,
         )
-        features: dict[str, Any] = {name: batch[name] for name in FEATURES}
+        features: dict[str, Any] = {name: _at_least_one(batch[name]) for name in FEATURES}
         features["n_truncated"] = sum(bool(encoding.overflowing) for encoding in batch.encodings)
         if prompt:
             features["prompt_length"] = self._prompt_length(prompt)
         return features
 
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """Vectors of tokens or texts, float32, put to the features under what the module `gives`."""
-        vectors = torch.from_numpy(self._run(features, self.output)[self.output].astype(np.float32))
-        features[self.gives] = vectors.to(self.sha256.device)
+        """Vectors of tokens or texts, float32, put to the features under what the module `gives`.
+
+        A text without tokens, which some tokenizers make of an empty one, has vectors of zeros.
+        """
+        mask = features["attention_mask"]
+        shape = mask.shape if self.gives == "token_embeddings" else mask.shape[:1]
+        vectors = torch.zeros(*shape, self._width)
+        if len(some := mask.any(dim=1).nonzero().flatten()):
+            found = self._run({name: features[name][some] for name in FEATURES}, self.output)[self.output]
+            vectors[some.cpu()] = torch.from_numpy(found.astype(np.float32))
+        features[self.gives] = vectors.to(mask.device)
         return features
 
     def save(self, output_path: str, *_: Any, **__: Any) -> None:
@@ -150,6 +160,11 @@ class OnnxModel(InputModule):
     def _prompt_length(self, prompt: str) -> int:
         ids = self.tokenizer(self._cased(prompt))["input_ids"]
         return len(ids) - (bool(ids) and ids[-1] in self.tokenizer.all_special_ids)
+
+
+def _at_least_one(feature: torch.Tensor) -> torch.Tensor:
+    """The feature, with a column of padding if no text has a token."""
+    return feature if feature.shape[1] else torch.zeros(len(feature), 1, dtype=torch.int64)
 
 
 def shorter_numbers(file: Path | str) -> bool:
