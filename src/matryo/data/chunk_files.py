@@ -40,8 +40,9 @@ def chunk_format(path: Path) -> str | None:
     ('.jsonl', None)
     """
     name = path.name.lower()
-    suffix = Path(name.removesuffix(".gz")).suffix
-    if suffix not in CHUNK_FORMATS or (suffix == ".parquet" and name.endswith(".gz")):
+    stem, dot, ending = name.removesuffix(".gz").rpartition(".")
+    suffix = f"{dot}{ending}"
+    if not stem or suffix not in CHUNK_FORMATS or (suffix == ".parquet" and name.endswith(".gz")):
         return None
     return suffix
 

@@ -120,8 +120,10 @@ def collection_texts(collection: Collection, left: Left) -> Iterator[tuple[Path,
 
     Raises: FormatError for a file that cannot be read and a bad entry, unless these are skipped.
     """
+    folder = collection.files[0].parent.relative_to(collection.root).as_posix()
+    before = "" if folder == "." else f"{folder}/"
     for path in collection.files:
-        inside = path.relative_to(collection.root).as_posix()
+        inside = f"{before}{path.name}"
         try:
             for chunk in read_chunks(path, left.entries):
                 if not chunk.text.strip():
@@ -149,8 +151,8 @@ def _folders(place: Path, root: Path, left: Left) -> Iterator[tuple[Path, tuple[
             left.link(path)
         elif entry.is_dir():
             folders.append(path)
-        elif not path.is_file() or chunk_format(path) is None:
-            kind = f"none of {', '.join(CHUNK_FORMATS)} by its name" if path.is_file() else "no file that can be read"
+        elif not entry.is_file() or chunk_format(path) is None:
+            kind = f"none of {', '.join(CHUNK_FORMATS)} by its name" if entry.is_file() else "no file that can be read"
             left.bad_file(FormatError(f"{path} is {kind}; correct or remove it, {_SKIP}"))
         else:
             files.append(path)
