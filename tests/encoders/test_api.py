@@ -14,6 +14,7 @@ from matryo.config import explain
 from matryo.data.texts import Texts
 from matryo.encoders import ApiEncoder, ApiSettings, CostEstimate, cut_encoder, encode_to_set
 from matryo.errors import FormatError, MatryoError, ShapeError
+from matryo.files import only_writer
 from matryo.prefix import unit_rows
 from matryo.space import Space
 
@@ -80,6 +81,18 @@ def test_what_was_paid_for_is_not_sent_again(service: Any, make: Any) -> None:
     assert (encoder.usage_ever.n_requests, encoder.usage_ever.n_texts) == (2, 5)
     assert encoder.usage_ever.n_tokens == sum(len(text) // 2 for text in SENT)
     assert encoder.description["n_tokens_paid"] == encoder.usage_ever.n_tokens
+
+
+def test_two_at_once_do_not_pay_twice(service: Any, make: Any, tmp_path: Path) -> None:
+    first, second = make(), make()
+    first.encode(TEXTS[:2])
+    # opened before the first was answered
+    second.encode(TEXTS)
+    assert service.texts == SENT and second.usage_ever.n_texts == 5
+    with only_writer(tmp_path / "cache" / first.space.id):
+        with pytest.raises(MatryoError, match="being written by another process"):
+            first.encode(["new"])
+        assert first.encode(TEXTS[:2]).tobytes() == second.encode(TEXTS[:2]).tobytes()
 
 
 def test_the_same_texts_give_the_same_bytes_though_the_service_wavers(service: Any, make: Any) -> None:
@@ -267,6 +280,21 @@ def test_a_space_is_the_callers_word(service: Any, make: Any) -> None:
     assert short.space.width == 4 and "dimensions 4" in short.space.weights
     assert short.space != cut_encoder(plain, 4).space
     assert short.encode(["a"]).shape == (1, 4) and service.requests[-1]["dimensions"] == 4
+
+
+def test_another_model_behind_the_name_shows(service: Any, make: Any) -> None:
+    encoder = make(max_texts=2)
+    encoder.encode(TEXTS)
+    assert np.allclose(encoder.similarity_to_kept(TEXTS), 1.0, atol=1e-6) and len(encoder.similarity_to_kept([])) == 0
+    usual = service.vector
+    service.vector = lambda text, width=None: usual(text[::-1], width)
+    found = encoder.similarity_to_kept([*TEXTS, "a dog"])
+    assert len(found) == 7 and found[1] == found[6] and np.abs(found).max() < 0.999
+    assert np.allclose(found[0], expected(service, TEXTS)[0] @ encoder.encode(TEXTS)[0], atol=1e-6)
+    with pytest.raises(MatryoError, match="1 of 2 texts were never encoded"):
+        encoder.similarity_to_kept(["a dog", "new"])
+    with pytest.raises(MatryoError, match="not confirmed"):
+        make(confirm=lambda estimate: False).similarity_to_kept(["a dog"])
 
 
 def test_a_card_tells_the_width() -> None:

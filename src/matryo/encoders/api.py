@@ -179,6 +179,36 @@ class ApiEncoder(Encoder):
         vectors[places] = self._cache.get([_key(sent[place]) for place in places])
         return vectors
 
+    def similarity_to_kept(self, texts: Sequence[str], role: Role = "document") -> NDArray[np.float32]:
+        """Ask again for texts whose vectors are at hand: whether the name still means the model it meant then.
+
+        A service may replace a model behind its name, and nothing else would show it. Numbers near 1 (above 0.999)
+        are the same model with its last bits; below, what is kept and what comes lie in two spaces, and a new `label`
+        is needed. Costs as much as encoding these texts; what comes is not kept.
+
+        Args:
+            texts: a few, e.g. 8, encoded before.
+            role: under which they were encoded.
+
+        Returns: (n,) float32, cosine of the vector kept and the vector given now; empty texts are left out.
+        Raises: MatryoError if a text is not at hand, consent was not given or the service failed.
+        """
+        sent = [text for text in self._as_sent(check_texts(texts), self.prompt(role))[0] if text]
+        asked = {_key(text): text for text in sent}
+        unknown = [text for key, text in asked.items() if key not in self._cache]
+        if unknown:
+            raise MatryoError(
+                f"{len(unknown)} of {len(asked)} texts were never encoded by {self.name} into this folder, so there is "
+                "nothing to compare; give texts that were"
+            )
+        if self._confirm(self._estimate(len(asked), asked)) is not True:
+            raise MatryoError("nothing was sent, because it was not confirmed; confirm, or leave the check out")
+        kept = self._cache.get(list(asked))
+        parts = self._requests(self._rule().tokens(list(asked.values())))
+        now = [self._client.ask(list(asked.values())[part]).vectors for part in parts]
+        cosines = dict(zip(asked, np.einsum("ij,ij->i", kept, np.concatenate(now)), strict=True)) if now else {}
+        return np.array([cosines[_key(text)] for text in sent], dtype=np.float32)
+
     def _as_sent(self, texts: list[str], prompt: str) -> tuple[list[str], int]:
         """Texts as the service would get them, and how many were cut short."""
         longest = self._settings.max_characters
@@ -228,7 +258,17 @@ class ApiEncoder(Encoder):
             yield slice(start, len(tokens))
 
     def _fetch(self, missing: Mapping[bytes, str]) -> Iterator[int]:
-        """Ask for all of these, yielding how many texts each answer brought; the first failure ends it.
+        """Bring all of these into the cache, yielding how many texts each step brought."""
+        if not missing:
+            return
+        with self._cache.writing():
+            # what another process was answered since is at hand now
+            left = {key: text for key, text in missing.items() if key not in self._cache}
+            yield len(missing) - len(left)
+            yield from self._fetch_all(left)
+
+    def _fetch_all(self, missing: Mapping[bytes, str]) -> Iterator[int]:
+        """Ask for all of these; the first failure ends it.
 
         Requests under way when one fails are waited for and their answers kept: they are paid for.
         """

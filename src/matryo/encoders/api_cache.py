@@ -7,23 +7,25 @@ its last bits; with the answers kept, the same texts give the same bytes.
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matryo.encoders.api_answer import Answer
 from matryo.errors import FormatError
-from matryo.files import atomic_path, check_format, digest_bytes, read_json, write_json
+from matryo.files import atomic_path, check_format, digest_bytes, only_writer, read_json, write_json
 from matryo.prefix import Array
 from matryo.space import Space
 
 _FORMAT = 1
 _SPACE_FILE = "space.json"
 _KEY_BYTES = 32
+_REMOVE = "remove the file, its texts are sent again"
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ class ApiCache:
             check_format(stored.get("format") if isinstance(stored, dict) else None, _FORMAT, about)
         else:
             write_json(about, {"format": _FORMAT, "space": space.to_json()})
-        for path in sorted(self._folder.glob("*.safetensors")):
-            self._take_in(path)
+        self._taken: set[Path] = set()
+        self._refresh()
 
     @property
     def usage(self) -> Usage:
@@ -91,6 +93,16 @@ class ApiCache:
     def __len__(self) -> int:
         """Number of vectors at hand."""
         return len(self._where)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other processes from asking for the same meanwhile, and see first what they were answered before.
+
+        Raises: MatryoError if another process is asking; FormatError if a file is damaged.
+        """
+        with only_writer(self._folder):
+            self._refresh()
+            yield
 
     def put(self, keys: Sequence[bytes], answer: Answer, n_bytes: int) -> Usage:
         """Keep one answer.
@@ -116,6 +128,7 @@ class ApiCache:
         with atomic_path(path) as temporary:
             save_file(arrays, temporary, {"n_bytes": str(added.n_bytes), "n_tokens": str(added.n_tokens)})
         with self._lock:
+            self._taken.add(path)
             self._remember(path, keys, added)
         return added
 
@@ -130,14 +143,16 @@ class ApiCache:
             path, row = self._where[key]
             places[path].append((place, row))
         for path, pairs in places.items():
-            _, kept, _ = _read(path, self._width)
             found = np.array(pairs)
-            vectors[found[:, 0]] = kept[found[:, 1]]
+            with _opened(path) as stored:
+                vectors[found[:, 0]] = stored.get_tensor("vectors")[found[:, 1]]
         return vectors
 
-    def _take_in(self, path: Path) -> None:
-        keys, _, usage = _read(path, self._width)
-        self._remember(path, keys, usage)
+    def _refresh(self) -> None:
+        for path in sorted(set(self._folder.glob("*.safetensors")) - self._taken):
+            keys, usage = _read_keys(path, self._width)
+            self._taken.add(path)
+            self._remember(path, keys, usage)
 
     def _remember(self, path: Path, keys: Sequence[bytes], usage: Usage) -> None:
         for row, key in enumerate(keys):
@@ -146,22 +161,27 @@ class ApiCache:
         self._usage += usage
 
 
-def _read(path: Path, width: int) -> tuple[list[bytes], NDArray[np.float32], Usage]:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as stored:
-            keys, vectors, told = stored.get_tensor("keys"), stored.get_tensor("vectors"), stored.metadata() or {}
-        n_bytes, n_tokens = int(told["n_bytes"]), int(told["n_tokens"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+            yield stored
+    except (SafetensorError, OSError) as error:
         raise FormatError(f"{path} cannot be read as cached vectors ({error}); {_REMOVE}") from None
-    shaped = keys.shape == (len(vectors), _KEY_BYTES) and vectors.shape == (len(keys), width)
-    if not shaped or keys.dtype != np.uint8 or vectors.dtype != np.float32:
+
+
+def _read_keys(path: Path, width: int) -> tuple[list[bytes], Usage]:
+    """What one file holds, without reading the vectors."""
+    with _opened(path) as stored:
+        keys, shape = stored.get_tensor("keys"), tuple(stored.get_slice("vectors").get_shape())
+        told = stored.metadata() or {}
+    if keys.dtype != np.uint8 or keys.shape[1:] != (_KEY_BYTES,) or shape != (len(keys), width):
         raise FormatError(
-            f"{path} must hold keys (n, {_KEY_BYTES}) uint8 and vectors (n, {width}) float32, got {keys.shape} "
-            f"{keys.dtype} and {vectors.shape} {vectors.dtype}; {_REMOVE}"
+            f"{path} must hold keys (n, {_KEY_BYTES}) uint8 and vectors (n, {width}), got {keys.shape} {keys.dtype} "
+            f"and {shape}; {_REMOVE}"
         )
-    return [row.tobytes() for row in keys], vectors, Usage(1, len(keys), n_bytes, n_tokens)
-
-
-_REMOVE = "remove the file, its texts are sent again"
+    if not all(told.get(name, "").isdecimal() for name in ("n_bytes", "n_tokens")):
+        raise FormatError(f"{path} does not say what it cost (n_bytes, n_tokens); {_REMOVE}")
+    return [row.tobytes() for row in keys], Usage(1, len(keys), int(told["n_bytes"]), int(told["n_tokens"]))

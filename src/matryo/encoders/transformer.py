@@ -105,7 +105,9 @@ class TransformerPass:
     def _encode(self, rows: NDArray[np.int64], features: dict[str, Any], n_truncated: int) -> Encoded:
         if not features:
             # decoders put no token of their own around a text: an empty one has nothing to pool, nor can it be run
-            return Encoded(rows, np.zeros((len(rows), self._model.get_embedding_dimension()), np.float32), 0)
+            width = self._model.get_embedding_dimension()
+            assert width is not None, "a model that does not tell its width has no space"
+            return Encoded(rows, np.zeros((len(rows), width), np.float32), 0)
         with torch.inference_mode():
             found = {name: _widened(value) for name, value in self._first(moved(features, self._device)).items()}
             for module in self._rest:
