@@ -242,6 +242,15 @@ def test_the_fixed_model_is_an_ordinary_folder_with_its_certificate(model_run: t
     assert kept.quality.points[-1]["value"] == pytest.approx(before.quality.points[-1]["value"], abs=0.02)
 
 
+def test_what_was_measured_is_told_though_the_certificate_cannot_be_kept(
+    sets: dict[str, Path], home: Path, tmp_path: Path
+) -> None:
+    home.write_text("a file in the way")
+    told = run_probe(ModelSettings(str(sets["documents"])), None, SETTINGS, out=tmp_path / "out")
+    assert told.failure is not None and "MATRYO_HOME" in str(told.failure)
+    assert told.summary.startswith("May I cut it?") and (tmp_path / "out" / "report.html").is_file()
+
+
 def test_a_second_run_does_not_encode_again(
     model_run: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

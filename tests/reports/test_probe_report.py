@@ -64,7 +64,9 @@ def test_the_verdict_says_no_with_the_widest_dim_that_failed() -> None:
 
 def test_without_judgements_nothing_is_decided() -> None:
     assert may_be_cut(BARE, 0.95).startswith("Not decided")
-    assert [fact.label for fact in probe_facts(BARE, 0.95)] == ["texts", "numbers per vector"]
+    assert [fact.value for fact in probe_facts(BARE, 0.95)] == ["yes", "not decided", "100", "8"]
+    titles = [section.title for section in probe_report(BARE, replace(RESULTS, scores=())).sections]
+    assert titles[:2] == ["What to do", "Geometry, without judgements"]
 
 
 def test_smallest_and_shown() -> None:

@@ -94,3 +94,5 @@ def probe(
         typer.echo(found.summary)
     for line in found.written:
         typer.echo(line, err=as_json)
+    if found.failure is not None:
+        raise found.failure

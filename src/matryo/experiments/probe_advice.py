@@ -14,7 +14,7 @@ from matryo.search.exact import check_queries
 BYTES_PER_NUMBER = 4
 WORTH_BYTES = 100_000_000
 WORTH_MS = 5.0
-_TIMED = 100
+_TIMED = 50
 _TIMED_NUMBERS = 400_000_000
 _MILLION = 1_000_000
 

@@ -24,12 +24,14 @@ class Told:
     Attributes:
         certificate: of what was probed, before any fix.
         summary: verdict, tables and advice in plain text.
-        written: files that were written, and what was not, one line each.
+        written: files that were written, one line each.
+        failure: why the certificate could not be written; None if it was, or if there was none to write.
     """
 
     certificate: Certificate
     summary: str
     written: tuple[str, ...]
+    failure: MatryoError | None = None
 
 
 def run_probe(
@@ -72,8 +74,12 @@ def run_probe(
         elif fix is not None:
             fixed = fix_with_rotation(run, fix, settings, say=say)
         results = run.results if fixed is None else replace(run.results, tables=(*run.results.tables, fixed.table))
-        _, line = keep_certificate(run)
-        written = [line]
+        written, failure = [], None
+        try:
+            written.append(keep_certificate(run)[1])
+        except MatryoError as error:
+            # what was measured is shown all the same; the caller raises this afterwards
+            failure = error
         if out is not None:
             write_certificate(run.certificate, folder=out)
             results.write(out)
@@ -84,4 +90,4 @@ def run_probe(
         after = may_be_cut(fixed.run.certificate, settings.share)
         summary = f"{summary}\n\n{wrapped(f'After the fix: {after}.', _WIDTH)}"
         written += fixed.done
-    return Told(run.certificate, summary, tuple(written))
+    return Told(run.certificate, summary, tuple(written), failure)

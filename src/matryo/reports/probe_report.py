@@ -49,7 +49,12 @@ def probe_report(certificate: Certificate, results: RunResults) -> Report:
     recommended = [table for panel in found if (table := recommendation_table(panel))]
     sections = [
         Section("What to do", bullets=certificate.advice),
-        Section("By dims kept", charts=tuple(charts), tables=(dims_table(certificate, share),)),
+        # without judgements this is the table of the geometry, which follows below
+        Section(
+            "By dims kept",
+            charts=tuple(charts),
+            tables=(dims_table(certificate, share),) if certificate.quality else (),
+        ),
         Section(
             "Made to be cut?",
             text=(was_trained(certificate.quality),) if certificate.quality else (),

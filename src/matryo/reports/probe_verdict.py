@@ -63,7 +63,13 @@ def probe_facts(certificate: Certificate, share: float) -> tuple[Fact, ...]:
     """Numbers for the first screen."""
     width, quality = certificate.dims[-1], certificate.quality
     if quality is None:
-        return (Fact(count(certificate.texts.n), "texts"), Fact(str(width), "numbers per vector"))
+        geometry = Geometry.from_json(certificate.geometry)
+        return (
+            Fact(_ANSWERS[geometry.privileged], "prefix privileged over other numbers"),
+            Fact(_ANSWERS[geometry.variance_ordered], "ordered by variance"),
+            Fact(count(certificate.texts.n), "texts"),
+            Fact(str(width), "numbers per vector"),
+        )
     dim = smallest(quality, share, width)
     trained = Fact(_ANSWERS[quality.trained], "made to be cut")
     return (
