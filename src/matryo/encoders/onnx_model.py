@@ -139,15 +139,14 @@ class OnnxModel(InputModule):
         features[self.gives] = vectors.to(mask.device)
         return features
 
-    def save(self, output_path: str, *_: Any, **__: Any) -> None:
+    def save(self, *_: Any, **__: Any) -> None:
         """Refuse.
 
         Raises: MatryoError, always.
         """
         raise MatryoError(
-            f"a model of ONNX files ({self.file}) cannot be saved or exported to {output_path}: plain "
-            "SentenceTransformer could not load the folder; use the same model with safetensors weights, or save the "
-            "map or the vectors alone"
+            f"a model of ONNX files ({self.file}) cannot be saved or exported: plain SentenceTransformer could not "
+            "load the folder; use the same model with safetensors weights, or save the map or the vectors alone"
         )
 
     def _run(self, features: Mapping[str, Any], output: str | None = None) -> dict[str, Array]:
