@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,10 +74,20 @@ def test_the_same_fit_is_the_same_space(fitted: LsaEncoder) -> None:
 
 
 @pytest.mark.slow
-def test_another_process_fits_the_same(fitted: LsaEncoder) -> None:
-    code = f"from matryo.encoders import fit_lsa; print(fit_lsa({TEXTS!r}, 4).space.id)"
-    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert ran.stdout.strip() == fitted.space.id
+def test_the_number_of_threads_does_not_change_the_space() -> None:
+    code = (
+        "import random; from matryo.encoders import fit_lsa; random.seed(1); "
+        "words = [f'word{i}' for i in range(3000)]; "
+        "print(fit_lsa([' '.join(random.choices(words, k=50)) for _ in range(1000)], 64).space.id)"
+    )
+
+    def ran(n_threads: str) -> str:
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), n_threads)
+        return subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**os.environ, **threads}
+        ).stdout
+
+    assert ran("1") == ran("2") != ""
 
 
 @settings(max_examples=25, deadline=None)

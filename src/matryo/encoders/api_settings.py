@@ -31,7 +31,7 @@ class ApiSettings(BaseModel):
         label: what stands for the weights, None for the name of the model.
         key_variable: environment variable that holds the key. None = OPENAI_API_KEY at OpenAI itself and no key at all
             elsewhere, so that one service's key never goes to another.
-        encoding_format: how numbers travel; base64 is a third of the size, some servers know only float.
+        encoding_format: how numbers travel; base64 is a quarter of the size, some servers know only float.
         prompts: what is put before the texts of a role.
         max_characters: longest text that is sent, the rest is cut off and counted; None sends all, and the service
             refuses what it finds too long.

@@ -169,7 +169,7 @@ def fit_lsa(
 ) -> LsaEncoder:
     """Fit an LSA encoder: tf-idf (logarithmic counts, rows of length 1), then a randomised truncated SVD.
 
-    The same texts, numbers and seed give the same encoder on the same machine and libraries.
+    The same texts, numbers and seed give the same encoder with the same libraries, whatever the number of threads.
 
     Args:
         texts: the corpus; the queries of a test have no business in it.
@@ -183,6 +183,7 @@ def fit_lsa(
     Source: Deerwester et al. 1990; Halko, Martinsson and Tropp 2011 for the randomised SVD.
     """
     from sklearn.decomposition import TruncatedSVD
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
     received = check_texts(texts)
     if width < 1 or max_features < 1:
@@ -202,8 +203,9 @@ def fit_lsa(
             f"width {width} is more than {n_texts} texts with {n_words} different words can fill; give more texts or a "
             f"width of at most {min(n_texts, n_words)}"
         )
-    # n_iter: with five passes a corpus decomposes as exactly as its neighbours show
-    fitted = TruncatedSVD(n_components=width, n_iter=5, random_state=seed).fit(weighted)
+    # one thread: sums split over more would end in other last bits, and so in another space on every machine size
+    with threadpool_limits(1):
+        fitted = TruncatedSVD(n_components=width, n_iter=5, random_state=seed).fit(weighted)
     words: list[str] = counts.get_feature_names_out().tolist()
     return LsaEncoder(words, counts.idf_, fitted.components_.astype(np.float32), name=name)
 
