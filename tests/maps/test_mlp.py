@@ -53,9 +53,11 @@ def test_folded_layers_are_the_network(rng) -> None:
 
 def test_the_seed_decides_everything_and_leaves_the_generator_alone(pair) -> None:
     torch.manual_seed(5)
-    before = torch.get_rng_state()
     short = replace(QUICK, loop=replace(QUICK.loop, max_epochs=2))
-    fits = [fit_mlp(pair.source, pair.target, settings=replace(short, seed=s)) for s in (1, 1, 2)]
+    fits = [fit_mlp(pair.source, pair.target, settings=replace(short, seed=1))]
+    torch.manual_seed(6)
+    before = torch.get_rng_state()
+    fits += [fit_mlp(pair.source, pair.target, settings=replace(short, seed=s)) for s in (1, 2)]
     assert fits[0].digest == fits[1].digest != fits[2].digest
     assert (torch.get_rng_state() == before).all()
 

@@ -47,7 +47,10 @@ def test_a_penalty_is_what_scikit_learn_calls_alpha(pair) -> None:
         assert np.abs(fitted.offset - theirs.intercept_).max() < 1e-5
 
 
-def test_blocks_of_rows_on_disk_give_what_one_block_in_memory_gives(rng, tmp_path: Path) -> None:
+def test_blocks_of_rows_on_disk_give_what_one_block_in_memory_gives(rng, tmp_path: Path, monkeypatch) -> None:
+    reopened = []
+    reopen = SpaceRows.reopened
+    monkeypatch.setattr(SpaceRows, "reopened", lambda rows: reopened.append(rows) or reopen(rows))
     x, y = (unit_rows(rng.normal(size=(40_000, d)).astype(np.float32)) for d in (4, 3))
     ids = [str(i) for i in range(len(x))]
     sets = [
@@ -57,6 +60,7 @@ def test_blocks_of_rows_on_disk_give_what_one_block_in_memory_gives(rng, tmp_pat
     fitted = fit_ridge(*sets, settings=PLAIN)
     matrix, offset = least_squares(x, y)
     assert np.abs(fitted.matrix - matrix).max() < 1e-6 and np.abs(fitted.offset - offset).max() < 1e-6
+    assert len(reopened) == 2  # one time per side: what they have mapped must not stay in memory
     assert fitted.settings["sets"] == [s.digest for s in sets] and fitted.settings["n_rows"] == 40_000
 
 
