@@ -1,8 +1,7 @@
 """Any sentence-transformers model as an encoder."""
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
@@ -21,11 +20,10 @@ from matryo.encoders.onnx_model import OnnxModel
 from matryo.encoders.plain import PlainPass
 from matryo.encoders.precision import choose_device, choose_precision
 from matryo.encoders.prompts import choose_prompts
+from matryo.encoders.shown import shown
 from matryo.encoders.transformer import TransformerPass
 from matryo.errors import MatryoError
 from matryo.prefix import block, unit_rows
-from matryo.progress import Advance
-from matryo.progress import progress as show_progress
 from matryo.space import Space
 
 
@@ -150,7 +148,7 @@ class ModelEncoder(Encoder):
         received, prompt = check_texts(texts), self.prompt(role)
         vectors = np.empty((len(received), self.width), dtype=np.float32)
         self._truncated_last = 0
-        with _shown(progress, f"encode {role} texts", len(received)) as advance:
+        with shown(progress, f"encode {role} texts", len(received)) as advance:
             for done in self._pass.run(received, prompt, role):
                 # a model told to truncate says so by its width
                 whole = block(done.vectors, 0, self.width)
@@ -176,15 +174,6 @@ def _pass_for(model: SentenceTransformer, precision: str, device: str) -> Pass:
 def _device_for(model: SentenceTransformer, device: str) -> str:
     chosen = choose_device(device)
     return onnx_device(device, chosen) if isinstance(model[0], OnnxModel) else chosen
-
-
-@contextmanager
-def _shown(progress: Progress, label: str, total: int) -> Iterator[Advance]:
-    if callable(progress):
-        yield progress
-        return
-    with show_progress(label, total, "texts", shown=progress) as advance:
-        yield advance
 
 
 def _limit_tokens(model: SentenceTransformer, max_tokens: int | None) -> None:
