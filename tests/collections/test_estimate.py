@@ -25,7 +25,7 @@ def test_time_is_scaled_by_length(script: dict[str, Any], monkeypatch: pytest.Mo
             return super().encode(texts, *args, **more)
 
     texts = [f"{i:04d}" + "x" * (i % 97) for i in range(2000)]
-    found = estimate(Steady(), sampled(texts), 2500, "float16")
+    found = estimate(Steady(), None, sampled(texts), 2500, "float16")
     assert found.seconds == pytest.approx(sum(map(len, texts)) / 100, rel=1e-6)
     assert (found.n_texts, found.n_tokens) == (2000, None)
     assert found.n_bytes == 2500 * (24 * 2 + int(sum(map(len, texts)) / 2000))

@@ -132,8 +132,7 @@ def encode_folder(
         found = look()
         if splitter is not None:
             splitter.save()
-        # every one is asked: what was encoded of texts that were changed since is kept before anything is written
-        if any([filler(found).adopt(work) for work in found.works if work.fresh]):
+        if _keep_unfinished(found, filler):
             found = look()
         made = _bring_up_to_date(found, filler, run, job, say, progress)
         write_collections(out, job, made)
@@ -183,10 +182,9 @@ def _sets(out: Path) -> list[str]:
 
 
 def _tokens(run: RunModel) -> Tokens:
-    tokens = Tokens.of(run.encoder)
-    if tokens is None:
+    if run.tokens is None:
         raise MatryoError(f"{run.name} has no tokenizer that can be asked; leave --split-tokens out")
-    return tokens
+    return run.tokens
 
 
 def _filler(
@@ -196,11 +194,21 @@ def _filler(
         found.works,
         found.known,
         run.encoder,
+        run.tokens,
         dtype=layout.dtype,
         skip_bad=skip_bad,
         pieces=pieces,
         shard_rows=shard_rows,
     )
+
+
+def _keep_unfinished(found: Survey, make: Callable[[Survey], Filler]) -> bool:
+    """Keep what a killed run has encoded of texts that have changed since; whether a set has."""
+    fresh = [work for work in found.works if work.fresh]
+    if not fresh:
+        return False
+    filler = make(found)
+    return any([filler.adopt(work) for work in fresh])  # every one, not up to the first
 
 
 def _bring_up_to_date(
@@ -212,7 +220,7 @@ def _bring_up_to_date(
     filler = make(found) if n_fresh else None
     n_done = 0 if filler is None else sum(filler.n_kept(work, place) for place, work in enumerate(found.works))
     if n_encode > n_done and say is not None:
-        say(str(estimate(run.encoder, found.sample, n_fresh, job.layout.dtype, n_done)))
+        say(str(estimate(run.encoder, run.tokens, found.sample, n_fresh, job.layout.dtype, n_done)))
     made = []
     with show_progress("encode", n_encode, "texts", shown=progress and n_encode > 0, done=n_done) as advance:
         for number, work in enumerate(found.works):

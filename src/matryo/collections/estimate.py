@@ -37,11 +37,14 @@ class Estimate:
         )
 
 
-def estimate(encoder: Encoder, sample: Sample, n_rows: int, dtype: str, n_done: int = 0) -> Estimate:
+def estimate(
+    encoder: Encoder, tokens: Tokens | None, sample: Sample, n_rows: int, dtype: str, n_done: int = 0
+) -> Estimate:
     """Encode a few texts, spread over the lengths, and scale their time by the tokens that are read.
 
     Args:
         encoder: of the run.
+        tokens: the encoder's, None to scale by letters.
         sample: of the texts to encode, at least one.
         n_rows: rows that will be written, those with a known text included.
         dtype: of the numbers stored.
@@ -54,7 +57,7 @@ def estimate(encoder: Encoder, sample: Sample, n_rows: int, dtype: str, n_done: 
     if seconds < _FAST_S and len(texts) > len(some):
         # a fast model is measured on more, because there the calls themselves would be what is measured
         some, seconds = texts, _seconds(encoder, texts)
-    tokens, most = Tokens.of(encoder), encoder.space.max_tokens or np.inf
+    most = encoder.space.max_tokens or np.inf
     counted = np.array([len(text) for text in some], dtype=np.float64) if tokens is None else tokens.count(some)
     letters = max(1, sum(map(len, some)))
     read = np.minimum(lengths * (counted.sum() / letters), most).sum()

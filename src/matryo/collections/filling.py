@@ -51,6 +51,7 @@ class Filler:
         works: Sequence[Work],
         known: Known,
         encoder: Encoder,
+        tokens: Tokens | None,
         *,
         dtype: str,
         skip_bad: bool,
@@ -63,14 +64,14 @@ class Filler:
             works: all of the survey; those before the one that is written are finished.
             known: where the vector of each text is.
             encoder: of all texts.
+            tokens: the encoder's, to count them.
             dtype: of the numbers stored in new sets.
             skip_bad: as at the survey.
             pieces: as at the survey.
             shard_rows: rows per shard of new sets.
         """
-        self._known, self._encoder = known, encoder
+        self._known, self._encoder, self._tokens = known, encoder, tokens
         self._dtype, self._skip_bad, self._pieces, self._shard_rows = dtype, skip_bad, pieces, shard_rows
-        self._tokens = Tokens.of(encoder)
         self._readers = [work.stored.reader(self.plan(work), len(work.fresh)) for work in works]
 
     def plan(self, work: Work) -> Plan:

@@ -7,6 +7,7 @@ from typing import final
 
 from matryo.encoders.base import Encoder
 from matryo.encoders.fingerprint import model_fingerprint
+from matryo.encoders.tokens import Tokens
 
 
 @final
@@ -64,6 +65,11 @@ class RunModel:
         )
         self.notes.append(why)
         return cut
+
+    @cached_property
+    def tokens(self) -> Tokens | None:
+        """The model's tokens, None if it has no tokenizer that can be asked."""
+        return Tokens.of(self.encoder)
 
 
 def cut_for_keeps(
