@@ -197,6 +197,7 @@ class Reply:
     body: Any = None
     wait_s: float = 0.0
     drop: bool = False
+    drip_s: float = 0.0
 
 
 @dataclass
@@ -270,7 +271,10 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
                 for name, value in {"Content-Length": str(len(body)), **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                for i in range(len(body)) if reply.drip_s else ():
+                    self.wfile.write(body[i : i + 1])
+                    time.sleep(reply.drip_s)
+                self.wfile.write(b"" if reply.drip_s else body)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client gave up waiting, as it was meant to
 

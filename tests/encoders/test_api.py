@@ -2,6 +2,9 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from safetensors.numpy import load_file
 from matryo.config import explain
 from matryo.data.texts import Texts
 from matryo.encoders import ApiEncoder, ApiSettings, CostEstimate, cut_encoder, encode_to_set
+from matryo.encoders.api_client import retry_after
 from matryo.errors import FormatError, MatryoError, ShapeError
 from matryo.files import only_writer
 from matryo.prefix import unit_rows
@@ -126,14 +130,15 @@ def test_half_way_through_what_was_answered_is_kept(service: Any, make: Any, par
         {"status": 429, "headers": {"Retry-After": "0.01"}},
         {"drop": True},
         {"wait_s": 0.4},
+        {"drip_s": 0.04, "body": b"{" * 60},
         {"headers": {"Content-Length": "99999"}, "body": b"{"},
     ],
-    ids=["500", "503", "429", "429 with a wait", "dropped", "timeout", "cut short"],
+    ids=["500", "503", "429", "429 with a wait", "dropped", "timeout", "drip", "cut short"],
 )
 def test_what_may_pass_is_tried_again(service: Any, make: Any, failure: dict[str, Any]) -> None:
     service.will(**failure)
     service.will(**failure)
-    encoder = make(timeout_s=0.15 if "wait_s" in failure else 5.0)
+    encoder = make(timeout_s=0.15 if {"wait_s", "drip_s"} & set(failure) else 5.0)
     assert np.allclose(encoder.encode(TEXTS), expected(service, TEXTS), atol=1e-6)
     assert len(service.requests) == 3
     for _ in range(3):
@@ -154,6 +159,23 @@ def test_the_service_says_how_long_to_wait(service: Any, make: Any) -> None:
     started = time.perf_counter()
     make(longest_wait_s=0.01).encode(["new"])
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), ("-1", 0.0), ("", None), ("soon", None), ("nan", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+)
+def test_waits_are_read(said: str, seconds: float | None) -> None:
+    headers = Message()
+    headers["Retry-After"] = said
+    assert retry_after(headers) == seconds
+
+
+def test_a_wait_until_a_time_is_read() -> None:
+    headers = Message()
+    headers["Retry-After"] = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    found = retry_after(headers)
+    assert found is not None and 90 < found <= 100
 
 
 def test_nobody_there_is_told(make: Any) -> None:
