@@ -24,6 +24,8 @@ COMMANDS = [
     line.partition("#")[0].strip() for language, _, code in BLOCKS if language == "bash" for line in code.splitlines()
 ]
 LONG = (
+    "probe minilm",
+    "models measure",
     "adapt minilm",
     "matryo export",
     "configs/pairs.yaml",
@@ -48,6 +50,9 @@ def desk(tmp_path: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the README's reader is said to have."""
     write_beir(toy().dev, tmp_path / "my-texts")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
+    for folder, text in (("recipes", "Boil the rice."), ("letters", "Dear aunt, the rice was good.")):
+        (tmp_path / "my-folders" / folder).mkdir(parents=True)
+        (tmp_path / "my-folders" / folder / "first.md").write_text(text)
     write_pairs(pairs.take(range(0, len(pairs), 5)), tmp_path / "pairs.jsonl")
     chosen = pairs.pairs[::20]
     for name, texts in (("left", [p.query for p in chosen]), ("right", [p.document for p in chosen])):
@@ -58,6 +63,7 @@ def desk(tmp_path: Path, pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("documents", "queries"):
         np.save(tmp_path / f"{name}.npy", rng.normal(size=(1000, 64)).astype(np.float32))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MATRYO_HOME", str(tmp_path / "home"))  # certificates stay here
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from matryo.encoders.certificate import CERTIFICATE_FILE, read_certificate
 from matryo.evaluation.identity_results import EXPERIMENT
 from matryo.evaluation.results import RESULTS_FILE, RunResults
 from matryo.files import atomic_path, read_json, write_text
@@ -18,6 +19,7 @@ from matryo.reports.identity_report import identity_summary
 from matryo.reports.identity_write import write_identity_reports
 from matryo.reports.markdown import report_markdown
 from matryo.reports.panels import Panel, panels
+from matryo.reports.probe_report import is_probe, probe_summary, write_probe_reports
 from matryo.reports.table import Table, console, latex, printable, wrapped
 from matryo.reports.training_log import read_courses
 from matryo.reports.verdict import difference_sentences, verdict
@@ -30,8 +32,8 @@ LATEX_FILE = "tables.tex"
 def write_reports(folder: str | Path) -> list[Path]:
     """Write every report of a run: the page, the Markdown text and the plots; what is there is replaced.
 
-    Of a run of trainings also the plots of their logs, and the main tables for LaTeX; of a shared-prefix run what
-    `write_identity_reports` writes.
+    Of a run of trainings also the plots of their logs, and the main tables for LaTeX; of a shared-prefix run and of a
+    probe what `write_identity_reports` and `write_probe_reports` write.
 
     Args:
         folder: of the run, with `results.json`.
@@ -42,6 +44,8 @@ def write_reports(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if is_shared_prefix(folder):
         return write_identity_reports(folder)
+    if is_probe(folder):
+        return write_probe_reports(folder)
     results = RunResults.read(folder, with_per_query=False)
     dense = is_dense_retrieval(results)
     report = dense_report(results, read_courses(folder / "training")) if dense else curve_report(results)
@@ -75,6 +79,9 @@ def run_summary(folder: str | Path, width: int = 120) -> str:
     folder = Path(folder)
     if is_shared_prefix(folder):
         return identity_summary(read_identity_run(folder), width)
+    if is_probe(folder):
+        certificate = read_certificate(folder / CERTIFICATE_FILE)
+        return probe_summary(certificate, RunResults.read(folder, with_per_query=False), width)
     return console_summary(RunResults.read(folder), width)
 
 
