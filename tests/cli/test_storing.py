@@ -1,5 +1,6 @@
 """`matryo encode` of a tree: a table on stdout, what is expected and noted on stderr; and the cut of any texts."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from matryo.cli import app as whole_app
 from matryo.cli.storing import encode
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import MatryoError
@@ -36,7 +38,8 @@ def test_a_tree_becomes_a_table(tree: Path, tmp_path: Path, tiny_model_folder: P
     assert [line.split()[:2] for line in lines[3:6]] == [["a", "2"], ["docs", "1"], ["all", "3"]]
     assert result.stderr.startswith("about 1 s for 2 texts") and "note: a: 1 empty texts left out" in result.stderr
     assert EmbeddingSet.open(tmp_path / "out" / "a").width == 16
-    assert not (tmp_path / "out" / "a" / "encoder.json").exists()  # no model of this name leads there
+    noted = json.loads((tmp_path / "out" / "a" / "encoder.json").read_text())
+    assert noted["dim"] == 16 and noted["space_id"] == EmbeddingSet.open(tmp_path / "out" / "a").space.id
 
 
 def test_a_full_set_knows_its_model_and_a_second_run_loads_none(
@@ -60,7 +63,11 @@ def test_a_file_is_cut_for_keeps_too(tmp_path: Path, tiny_model_folder: Path) ->
     assert isinstance(result.exception, MatryoError) and "--allow-untrained" in str(result.exception)
     result = run(tiny_model_folder, tmp_path / "lines.txt", tmp_path / "out", "--dim", 16, "--allow-untrained")
     assert "2 rows of 16 float32 numbers" in result.stdout and "nobody has shown" in result.stderr
-    assert not (tmp_path / "out" / "encoder.json").exists()
+    # an index of it can be asked by text: the note says how the model was cut
+    built = CliRunner().invoke(whole_app, ["index", "build", str(tmp_path / "out"), str(tmp_path / "index")])
+    assert built.exit_code == 0, built.exception
+    asked = CliRunner().invoke(whole_app, ["index", "search", str(tmp_path / "index"), "the dog", "-k", "1"])
+    assert asked.exit_code == 0 and asked.stdout.split()[:3] == ["1", "1.0000", "2"]
 
 
 def test_options_that_do_not_fit(tree: Path, tmp_path: Path, tiny_model_folder: Path) -> None:

@@ -284,7 +284,7 @@ def test_damaged_folders_are_refused(capsys, built: Path, beir: Path, tmp_path: 
             ("index.json", None, "missing"),
             ("search.json", "{", "not readable"),
             ("search.json", '{"format": 9}', "format 9"),
-            ("search.json", '{"format": 1}', "must have the fields"),
+            ("search.json", '{"format": 2}', "must have the fields"),
             ("search.json", None, "missing"),
             ("passages.sqlite", None, "missing"),
             ("passages.sqlite", "torn", "passages"),

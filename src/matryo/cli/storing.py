@@ -70,6 +70,8 @@ def encode(
 
     Of a tree only texts that are new or changed are encoded, equal ones once; nothing is written if nothing changed.
     """
+    from dataclasses import replace
+
     from matryo.collections import is_tree
     from matryo.experiments.encoding import STDLIB
     from matryo.experiments.settings import ModelSettings
@@ -99,8 +101,8 @@ def encode(
             say=say,
             progress=True,
         )
-        if done.dim == done.full_width:
-            note_encoders([out / one.name for one in done.collections], settings, done.space_id)
+        noted = replace(settings, dim=None if done.dim == done.full_width else done.dim)
+        note_encoders([out / one.name for one in done.collections], noted, done.space_id)
         say_notes(done.notes)
         typer.echo(done.table())
         return

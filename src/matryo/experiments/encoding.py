@@ -1,7 +1,7 @@
 """Texts from a file or folder into an embedding set, with a note of the model that made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matryo.data import Retrieval, Texts, open_retrieval, open_texts
@@ -14,6 +14,7 @@ STDLIB = "stdlib"
 ENCODER_FILE = "encoder.json"
 _FORMAT = 1
 _FIELDS = {"format": int, "space_id": str, "model": str}
+_IF_GIVEN = ("max_tokens", "dim")
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ def encode_texts(
 ) -> EncodedTexts:
     """Encode texts into the embedding set `out`; the same call goes on where an interrupted one was.
 
-    The model's name is noted beside the set, so that an index of it can be searched by text, unless it was cut:
-    then no model of this name leads into their space.
+    The model's name and the dim of the cut are noted beside the set, so that an index of it can be searched by text.
 
     Args:
         model: which, and how to run it.
@@ -92,13 +92,12 @@ def encode_texts(
 
     source = texts_of_role(texts, role, skip_bad=skip_bad)
     encoder: Encoder = model.load()
-    full, why = encoder.space.id, tuple[str, ...]()
+    why: tuple[str, ...] = ()
     if dim is not None:
         leave = check_cut(encoder, dim, cards=read_cards(model.cards), allow_untrained=allow_untrained)
         encoder, why = cut_encoder(encoder, dim), (leave.why,)
     made = encode_to_set(encoder, source, out, role=role, dtype=dtype, keep_texts=keep_texts, progress=progress)
-    if made.space.id == full:
-        note_model(out, model, full)
+    note_model(out, replace(model, dim=dim), made.space.id)
     return EncodedTexts(made.n_rows, made.width, made.space.id, (*why, *source.notes, *truncation_note(encoder)))
 
 
@@ -111,6 +110,8 @@ def note_model(folder: Path, model: ModelSettings, space_id: str) -> None:
     stored = {"format": _FORMAT, "space_id": space_id, "model": name}
     if model.max_tokens is not None:
         stored["max_tokens"] = model.max_tokens
+    if model.dim is not None:
+        stored["dim"] = model.dim
     write_json(folder / ENCODER_FILE, stored)
 
 
@@ -132,11 +133,11 @@ def noted_model(folder: Path, space_id: str) -> ModelSettings | None:
     stored = read_json(path, "the note of a set's model")
     if isinstance(stored, dict):
         check_format(stored.get("format"), _FORMAT, path)
-    limited = isinstance(stored, dict) and "max_tokens" in stored
-    check_fields(stored, {**_FIELDS, "max_tokens": int} if limited else _FIELDS, path)
+    given = {name: int for name in _IF_GIVEN if isinstance(stored, dict) and name in stored}
+    check_fields(stored, {**_FIELDS, **given}, path)
     if stored["space_id"] != space_id:
         return None
-    return ModelSettings(stored["model"], max_tokens=stored.get("max_tokens"))
+    return ModelSettings(stored["model"], max_tokens=stored.get("max_tokens"), dim=stored.get("dim"))
 
 
 def truncation_note(encoder: Encoder, since: int = 0) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ CALIBRATED_FILE = "calibrated_on.txt"
 BESIDE = (SEARCH_FILE, PASSAGES_FILE, CALIBRATED_FILE)
 """What lies in the folder and is no part of the index itself."""
 _VECTORS_FOLDER = "vectors"
-_FORMAT = 1
+_FORMAT = 2
 _FIELDS = {
     "format": int,
     "set": str,
@@ -30,6 +30,7 @@ _FIELDS = {
     "k": int,
     "model": str,
     "max_tokens": int,
+    "model_dim": int,
     "passages": str,
     "calibration": dict,
     "build_s": float,
@@ -48,6 +49,7 @@ class IndexNote:
         k: hits per query that the sizes were chosen for.
         model: name of the model, "" if unknown.
         max_tokens: that it reads of a text, 0 = as the model says.
+        model_dim: that its vectors were cut to for keeps, 0 = full width.
         passages: file of the texts, in the folder or elsewhere; "" if there is none.
         calibration: of which queries the sizes were chosen: where they are from ("queries"), how many ("n") and the
             digest of their vectors; {} for none.
@@ -61,6 +63,7 @@ class IndexNote:
     k: int
     model: str
     max_tokens: int
+    model_dim: int
     passages: str
     calibration: Mapping[str, Any]
     build_s: float
@@ -177,7 +180,10 @@ class IndexFolder:
 
         Raises: MatryoError if neither names one.
         """
-        return complete_model(asked, ModelSettings(self.note.model, max_tokens=self.note.max_tokens or None))
+        noted = ModelSettings(
+            self.note.model, max_tokens=self.note.max_tokens or None, dim=self.note.model_dim or None
+        )
+        return complete_model(asked, noted)
 
 
 def set_model(documents: EmbeddingSet, asked: ModelSettings | None) -> ModelSettings | None:
@@ -189,7 +195,7 @@ def set_model(documents: EmbeddingSet, asked: ModelSettings | None) -> ModelSett
 
 
 def complete_model(asked: ModelSettings, noted: ModelSettings | None) -> ModelSettings:
-    """What was asked for, with the noted name and token limit where nothing was said.
+    """What was asked for, with the noted name, token limit and dim where nothing was said.
 
     Raises: MatryoError if there is no name.
     """
@@ -197,4 +203,4 @@ def complete_model(asked: ModelSettings, noted: ModelSettings | None) -> ModelSe
         return asked
     if noted is None or not noted.name:
         raise MatryoError("nobody noted which model made these vectors; name it with --model")
-    return replace(asked, name=noted.name, max_tokens=asked.max_tokens or noted.max_tokens)
+    return replace(asked, name=noted.name, max_tokens=asked.max_tokens or noted.max_tokens, dim=noted.dim)

@@ -142,6 +142,7 @@ def _note(
         k=k,
         model=name,
         max_tokens=0 if model is None else model.max_tokens or 0,
+        model_dim=0 if model is None else model.dim or 0,
         passages=PASSAGES_FILE if stored else "" if passages is None else str(passages.resolve()),
         calibration={} if sample is None else sample.to_json(),
         build_s=0.0,

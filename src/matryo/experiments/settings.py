@@ -18,6 +18,7 @@ class ModelSettings:
         trust_remote_code: run code that lies beside the weights.
         allow_pickle: read pickled weights, which can run code.
         cards: the user's file of model cards; None = the one that is read by default.
+        dim: prefix length that its vectors are cut to for keeps, which somebody has allowed; None = full width.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ModelSettings:
     trust_remote_code: bool = False
     allow_pickle: bool = False
     cards: Path | None = None
+    dim: int | None = None
 
     def load(self) -> Encoder:
         """The encoder.
@@ -34,9 +36,9 @@ class ModelSettings:
         Raises: MatryoError if there is no such model or it cannot be cut; MissingExtra if its package is missing.
         """
         # imported here: torch takes seconds, and a command can find that it needs no model
-        from matryo.encoders import load_encoder, read_cards
+        from matryo.encoders import cut_encoder, load_encoder, read_cards
 
-        return load_encoder(
+        whole = load_encoder(
             self.name,
             device=self.device,
             precision=self.precision,
@@ -45,6 +47,7 @@ class ModelSettings:
             allow_pickle=self.allow_pickle,
             cards=read_cards(self.cards),
         )
+        return whole if self.dim is None else cut_encoder(whole, self.dim)
 
 
 def default_dims(width: int) -> tuple[int, ...]:
