@@ -233,7 +233,7 @@ def _rounded(n: int) -> int:
     >>> _rounded(195_313), _rounded(97)
     (200000, 97)
     """
-    step = 10 ** max(0, len(str(n)) - 2)
+    step: int = 10 ** max(0, len(str(n)) - 2)
     return -(-n // step) * step
 
 
