@@ -21,6 +21,7 @@ from matryo.reports.pareto import ParetoChart
 from matryo.reports.pareto_drawing import draw_pareto
 from matryo.reports.plots import Plot
 from matryo.reports.table import printable
+from matryo.reports.translation_heat import HeatChart, draw_heat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,6 +80,8 @@ def _drawn(chart: Plot, *, narrow: bool) -> "Figure":
         return draw_facets(chart, narrow=narrow)
     if isinstance(chart, BarChart):
         return draw_bars(chart, narrow=narrow)
+    if isinstance(chart, HeatChart):
+        return draw_heat(chart, narrow=narrow)
     return draw(chart, narrow=narrow)
 
 

@@ -4,6 +4,7 @@ from matryo.reports.bars import BarChart
 from matryo.reports.charts import Chart
 from matryo.reports.facets import FacetChart
 from matryo.reports.pareto import ParetoChart
+from matryo.reports.translation_heat import HeatChart
 
-Plot = Chart | ParetoChart | FacetChart | BarChart
+Plot = Chart | ParetoChart | FacetChart | BarChart | HeatChart
 """Has a name for its files, a title, a heading and a description in words."""
