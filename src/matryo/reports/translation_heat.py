@@ -95,7 +95,7 @@ def draw_heat(chart: HeatChart, *, narrow: bool) -> "Figure":
                 continue
             share = (value - low) / (high - low) if high > low else 1.0
             axes.add_patch(Rectangle((across - 0.5, down - 0.5), 1, 1, facecolor=_shade(share), linewidth=0))
-            colour = _WHITE if share > 0.55 else INK
+            colour = _WHITE if share > 0.72 else INK
             # on a dark page the ink turns pale, the cell does not: a colour of its own stays
             axes.text(
                 across, down, f"{value:.{digits}f}", ha="center", va="center", fontsize=size,

@@ -7,7 +7,7 @@ from matryo.files import atomic_path, write_text
 from matryo.reports.curve_report import closing, extra_table
 from matryo.reports.document import Fact, Report, Section, chart_stems
 from matryo.reports.figures import png, svg_file
-from matryo.reports.formats import count, number, percent
+from matryo.reports.formats import count, number, percent, signed
 from matryo.reports.html import report_html
 from matryo.reports.markdown import report_markdown
 from matryo.reports.table import Table, console, wrapped
@@ -46,7 +46,7 @@ def translation_report(results: RunResults) -> Report:
     """
     source, target = names(results)
     kind = str(results.settings["map"]["kind"])
-    drawn, dims = dims_chart(results), dims_table(results)
+    drawn, dims, heats = dims_chart(results), dims_table(results), tuple(heat_charts(results))
     sections = [
         Section(
             "Keep, translate or encode anew",
@@ -55,15 +55,15 @@ def translation_report(results: RunResults) -> Report:
             charts=tuple(migration_bars(results)),
             tables=tuple(migration_tables(results)),
         ),
-        Section("What each choice costs", tables=_stored(results, "costs")),
+        Section("Costs", tables=_stored(results, "costs")),
         Section("Translated vectors beside the references", tables=tuple(measures_tables(results))),
         Section("Against the dimension", charts=(drawn,) if drawn else (), tables=(dims,) if dims else ()),
-        Section("Source prefix to target prefix", text=_NESTED if heat_charts(results) else (),
-                charts=tuple(heat_charts(results)), tables=tuple(grid_tables(results))),
+        Section("Source prefix to target prefix", text=_NESTED if heats else (), charts=heats),
         Section("Whose space do they resemble?", findings=resemblance(results), tables=_stored(results, "resemblance")),
+        Section("Prefixes in numbers", tables=tuple(grid_tables(results)), folded=True),
         Section("Neighbour lists", tables=(*_stored(results, "lists"), *_stored(results, "different")), folded=True),
         *closing(results, _ROWS, _COMMANDS),
-    ]  # fmt: skip
+    ]
     return Report(
         title=f"{source} to {target}: {kind}",
         subtitle=f"{results.dataset} · {results.timestamp[:10]} · matryo {results.versions.get('matryo', '')}",
@@ -75,12 +75,21 @@ def translation_report(results: RunResults) -> Report:
 
 def headline(results: RunResults) -> str:
     """What came out, in one sentence without its full stop: of the migration that has a gap to close, if one has."""
-    rows = _migrations(results)
+    rows = _deciding(results)
     if rows:
-        # the way that closes most where there is something to close, else what says that there is nothing
-        deciding = [row for row in rows if row["measure"] == rows[0]["measure"]]
-        best = max(deciding, key=lambda row: ((row["gap low"] or 0.0) > 0 and (1.0, row["gain"])) or (0.0, row["gap"]))
-        return f"{best['old']} to {best['new']}, {best['way']}. {best['sentence']}"
+        # the way that wins most where there is something to win, else the one with the least to lose
+        best = max(rows, key=lambda row: (_shown_above_0(row, "gap"), row["gain"]))
+        old, new, measure = best["old"], best["new"], best["measure"]
+        if best["verdict"] == "bridge":
+            share = best["share of the gap"]
+            told = f", {percent(share)} of what encoding everything anew wins" if share is not None else ""
+            return f"Bridge from {old} to {new}, {best['way']}: {signed(best['gain'])} {measure}{told}"
+        if not any(_shown_above_0(row, "gap") for row in rows):
+            return f"Do not bridge: neither model is shown to be better than the other on these texts ({measure})"
+        return (
+            f"Do not bridge from {old} to {new}: no translation is shown to be better than keeping {old} "
+            f"({best['way']}: {signed(best['gain'])} {measure}, everything anew: {signed(best['gap'])})"
+        )
     source, target = names(results)
     found = {(row["vectors"], row["measure"]): row["value"] for row in records(stored(results, "measures"))}
     r2 = found.get(("translated", "R2"))
@@ -91,12 +100,12 @@ def headline(results: RunResults) -> str:
 
 
 def verdicts(results: RunResults) -> tuple[str, ...]:
-    """One sentence for every way and measure, and what is kept if the old model can no longer be run."""
+    """One sentence for every way in the deciding measure, and what is kept if the old model can no longer be run."""
     told = []
-    for row in _migrations(results):
+    for row in _deciding(results):
         kept = row["share kept"]
         forced = f" If {row['old']} can no longer be run, the translation keeps {percent(kept)} of it." if kept else ""
-        told.append(f"{row['old']} to {row['new']}, {row['way']}: {row['sentence']}.{forced}")
+        told.append(f"{row['old']} to {row['new']}, {row['way']}. {row['sentence']}.{forced}")
     return tuple(told)
 
 
@@ -185,6 +194,17 @@ _COMMANDS = (
 
 def _migrations(results: RunResults) -> list[Row]:
     return records(stored(results, "migrations"))
+
+
+def _deciding(results: RunResults) -> list[Row]:
+    """Migrations in the measure that decides, the first one."""
+    rows = _migrations(results)
+    return [row for row in rows if row["measure"] == rows[0]["measure"]]
+
+
+def _shown_above_0(row: Row, name: str) -> bool:
+    low = row[f"{name} low"]
+    return low is not None and low > 0.0
 
 
 def _stored(results: RunResults, name: str) -> tuple[Table, ...]:

@@ -103,7 +103,7 @@ def dims_chart(results: RunResults) -> Chart | None:
         for name, label in (("R2", "R2"), ("cosine", "mean cosine"), ("mutual", "mutual neighbours"))
     )
     source, target = names(results)
-    return Chart(f"{source} to {target}", "R2 against dimension", lines, name="dimension")
+    return Chart(f"{source} to {target}", "R2, cosine and neighbours against dimension", lines, name="dimension")
 
 
 def heat_charts(results: RunResults) -> list[HeatChart]:
@@ -171,21 +171,23 @@ _MIGRATION_NOTES = (
 def migration_bars(results: RunResults) -> list[BarChart]:
     """Keep, swap, translate, encode anew: one plot per measure, one panel per direction."""
     rows = records(stored(results, "migrations"))
+    ways = sorted({str(row["way"]) for row in rows})
+    labels = (
+        BarRow("keep the old model", None),
+        BarRow("swap as is", None),
+        *(BarRow(way, 0) for way in ways),
+        BarRow("encode everything anew", 2),
+    )
     charts = []
-    for measure in dict.fromkeys(row["measure"] for row in rows):
-        panels, labels = [], list[BarRow]()
+    for measure in dict.fromkeys(str(row["measure"]) for row in rows):
+        panels = []
         for old, new in dict.fromkeys((row["old"], row["new"]) for row in rows):
-            ways = [row for row in rows if (row["old"], row["new"], row["measure"]) == (old, new, measure)]
-            first = ways[0]
-            bars = [_bar(first, "keep"), _bar(first, "swap"), *(_bar(row, "translated") for row in ways)]
-            panels.append(BarPanel(f"{old} to {new}", tuple((bar,) for bar in (*bars, _bar(first, "re-encode")))))
-            told = [row["way"] for row in ways]
-            if not labels:
-                shown = told if len(told) > 1 else ["translated"]
-                labels = [BarRow("keep the old model", None), BarRow("swap as is", None)]
-                labels += [BarRow(name, 0) for name in shown]
-                labels.append(BarRow("encode everything anew", 2))
-        charts.append(BarChart(results.dataset, str(measure), tuple(labels), tuple(panels), name="migration"))
+            found = {row["way"]: row for row in rows if (row["old"], row["new"], row["measure"]) == (old, new, measure)}
+            any_way = next(iter(found.values()))
+            translations = [_bar(found[way], "translated") if way in found else None for way in ways]
+            bars = (_bar(any_way, "keep"), _bar(any_way, "swap"), *translations, _bar(any_way, "re-encode"))
+            panels.append(BarPanel(f"{old} to {new}", tuple((bar,) for bar in bars)))
+        charts.append(BarChart(results.dataset, measure, labels, tuple(panels), name="migration"))
     return charts
 
 
