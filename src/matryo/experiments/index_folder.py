@@ -180,9 +180,7 @@ class IndexFolder:
 
         Raises: MatryoError if neither names one.
         """
-        noted = ModelSettings(
-            self.note.model, max_tokens=self.note.max_tokens or None, dim=self.note.model_dim or None
-        )
+        noted = ModelSettings(self.note.model, max_tokens=self.note.max_tokens or None, dim=self.note.model_dim or None)
         return complete_model(asked, noted)
 
 
