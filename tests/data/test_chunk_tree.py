@@ -57,6 +57,35 @@ def test_links_are_followed_to_files_of_the_tree_only(tree: Path, tmp_path: Path
     assert "2 links to folders or out of the tree not followed: leads_out.txt; loop" in left.notes
 
 
+def test_a_link_that_leads_to_itself_is_no_file(tree: Path) -> None:
+    (tree / "a" / "round.txt").symlink_to("round.txt")
+    with pytest.raises(FormatError, match=r"round\.txt is no file that can be read"):
+        find_collections(tree, Left())
+
+
+@pytest.mark.parametrize("inside", [b"bad\xff.txt", b"bad\xff/x.txt"])
+def test_names_that_are_no_text_are_no_ids(tree: Path, inside: bytes) -> None:
+    path = tree / "a" / os.fsdecode(inside)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    with pytest.raises(FormatError, match=r"bad\\xff.* has a name that is no UTF-8; rename it"):
+        find_collections(tree, Left())
+    left = Left(skip_bad=True)
+    assert ids(tree, left)["a"] == ["a/one.md#0", "own", "a/two.jsonl#2"]
+    assert any("bad\\xff" in note and "rename" not in note for note in left.notes)
+
+
+def test_a_name_that_no_folder_can_have(tree: Path) -> None:
+    place = tree / ("x" * 120) / ("y" * 120)
+    place.mkdir(parents=True)
+    (place / "z.txt").write_text("z")
+    with pytest.raises(FormatError, match=r"name of 241 bytes, at most 200 .*shorten"):
+        find_collections(tree, Left())
+
+
 def test_two_folders_of_one_name(tree: Path) -> None:
     (tree / "a" / "b_c").mkdir()
     (tree / "a" / "b_c" / "x.txt").write_text("x")

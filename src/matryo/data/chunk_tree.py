@@ -13,6 +13,8 @@ from matryo.errors import FormatError
 
 # Folder of the exports beside the sets, so no set can have this name.
 RESERVED = "exports"
+# File systems take names of 255 bytes; the exports of a set put an ending and a temporary mark behind its name.
+_LONGEST_NAME = 200
 _LISTED = 10
 _UNSAFE = re.compile(r"[^\w-]+")
 _SKIP = "or skip it (skip_bad=True, --skip-bad)"
@@ -52,7 +54,7 @@ class Left:
         """Count and list a file, or raise its error."""
         if not self.skip_bad:
             raise error
-        self._files.append(str(error).split("; correct or remove it")[0])
+        self._files.append(re.split("; (?:correct or remove|rename) it", str(error))[0])
 
     def link(self, path: Path) -> None:
         """Count and list a link that is not followed."""
@@ -84,8 +86,8 @@ def find_collections(folder: Path | str, left: Left) -> list[Collection]:
     A folder's name is its path with "_" between the parts; files of the root make a collection named after the root.
     Hidden files and folders are ignored, links followed only to files of the tree.
 
-    Raises: FormatError if the folder is missing, a folder holds nothing, a file is no text by its name (unless such are
-        skipped), or two folders have one name.
+    Raises: FormatError if the folder is missing, a folder holds nothing, a file is no text by its name or has a name
+        that is no text (unless such are skipped), two folders have one name, or a name is too long for a folder.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -93,6 +95,11 @@ def find_collections(folder: Path | str, left: Left) -> list[Collection]:
     found: dict[str, tuple[Path, tuple[Path, ...]]] = {}
     for place, files in _folders(root, root.resolve(), left):
         name = collection_name(place.relative_to(root).parts or (root.resolve().name,))
+        if (n_bytes := len(os.fsencode(name))) > _LONGEST_NAME:
+            raise FormatError(
+                f"{place} would be a collection with a name of {n_bytes} bytes, at most {_LONGEST_NAME} can be; "
+                "shorten the names of its folders"
+            )
         if name in found:
             raise FormatError(
                 f"{found[name][0]} and {place} would both be the collection {name!r}; rename one of the two folders"
@@ -147,12 +154,17 @@ def _folders(place: Path, root: Path, left: Left) -> Iterator[tuple[Path, tuple[
         if entry.name.startswith("."):
             continue
         empty = False
-        if entry.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(root)):
+        there = not entry.is_symlink() or os.path.exists(path)  # of a link that leads to itself nothing can be asked
+        if not _is_text(entry.name):
+            shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+            left.bad_file(FormatError(f"{shown} has a name that is no UTF-8; rename it, {_SKIP}"))
+        elif there and entry.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(root)):
             left.link(path)
-        elif entry.is_dir():
+        elif there and entry.is_dir():
             folders.append(path)
-        elif not entry.is_file() or chunk_format(path) is None:
-            kind = f"none of {', '.join(CHUNK_FORMATS)} by its name" if entry.is_file() else "no file that can be read"
+        elif not (there and entry.is_file()) or chunk_format(path) is None:
+            named = there and entry.is_file()
+            kind = f"none of {', '.join(CHUNK_FORMATS)} by its name" if named else "no file that can be read"
             left.bad_file(FormatError(f"{path} is {kind}; correct or remove it, {_SKIP}"))
         else:
             files.append(path)
@@ -162,6 +174,15 @@ def _folders(place: Path, root: Path, left: Left) -> Iterator[tuple[Path, tuple[
         yield place, tuple(files)
     for folder in folders:
         yield from _folders(folder, root, left)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be written as part of an id; the bytes of names are free on most systems."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _some(values: list[str]) -> str:
