@@ -1,6 +1,7 @@
 """Runs killed with SIGKILL end, run again, with the bytes of a run that nobody disturbed."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -77,6 +78,29 @@ def test_a_killed_run_and_a_killed_update_go_on_to_the_same_bytes(
     assert EmbeddingSet.open(out / "b").generation == 1 and verify_set(out / "b") == []
     script["encode"](after, out, script["Hashing"](), 10)
     assert content(out) == second and all(verify_set(out / name) == [] for name in "abc")
+
+
+@pytest.mark.parametrize("place", ["manifest.json", "summary.json", "collections.json"])
+def test_a_run_that_dies_around_its_last_files_leaves_no_trace(
+    tmp_path: Path, script: dict[str, Any], states: Callable[..., Any], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, after, _, second = states(20, 10)
+    out, replace = tmp_path / "out", os.replace
+    script["encode"](tmp_path / "tree", out, script["Hashing"](), 10)
+
+    def die(source: Path, target: Path) -> None:
+        replace(source, target)
+        if target.name == place:
+            # what kill -9 leaves: no handler runs, so the names that would be cleared are put back
+            Path(f"{target}.tmp-1").write_text("half")
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        script["encode"](after, out, script["Hashing"](), 10)
+    monkeypatch.setattr(os, "replace", replace)
+    script["encode"](after, out, script["Hashing"](), 10)
+    assert content(out) == second
 
 
 @pytest.mark.slow

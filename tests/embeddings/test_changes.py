@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matryo.embeddings import EmbeddingSet, build_set
-from matryo.embeddings.adopting import adopt_build, adopt_change
+from matryo.embeddings.adopting import adopt_build, adopt_change, clear_leftovers
 from matryo.embeddings.changes import plan_change, read_change
 from matryo.embeddings.plan import read_plan
 from matryo.errors import FormatError, MatryoError
@@ -162,3 +162,13 @@ def test_what_an_unfinished_change_has_encoded_is_kept_for_another_one(tmp_path:
     assert (kept.generation, kept.ids()) == (2, ["a", "c", "d", "e", "b", "f"])
     assert kept.texts() == ["1", "3", "4", "5", "2 changed", "6"] and kept.verify() == []
     assert read_change(tmp_path / "s") is None
+
+
+def test_what_nobody_needs_of_a_killed_change_goes(tmp_path: Path) -> None:
+    build(tmp_path / "s", OLD)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        replaced(tmp_path / "s", stops_after(1))
+    (tmp_path / "s" / "summary.json.tmp-1").write_text("half")
+    clear_leftovers(tmp_path / "s")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()} == before

@@ -22,6 +22,7 @@ from matryo.collections.table import collections_table
 from matryo.data.chunk_tree import Left, find_collections
 from matryo.data.open import is_retrieval
 from matryo.embeddings import EmbeddingSet
+from matryo.embeddings.adopting import clear_leftovers
 from matryo.embeddings.manifest import MANIFEST_FILE
 from matryo.embeddings.plan import DTYPES
 from matryo.encoders.base import Encoder
@@ -234,10 +235,12 @@ def _bring_up_to_date(
 
 
 def _bring_set(work: Work, number: int, filler: Filler | None, advance: Advance) -> Spent:
+    if filler is not None and not work.idle:
+        return filler.write(work, number, advance)
+    if work.stored.base is not None:
+        clear_leftovers(work.stored.folder)
     if work.idle:
         return Spent()
-    if filler is not None:
-        return filler.write(work, number, advance)
     # rows that go need no model
     live = list(work.stored.live())
     EmbeddingSet.open(work.stored.folder).delete([live[row] for row in work.removed])

@@ -77,6 +77,21 @@ def adopt_change(folder: Path, wanted: Change) -> bool:
     return bool(shards)
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a killed run left in a finished set that need not change: notes and shards that no manifest states.
+
+    Nothing reads them, but they take room, and the folder is not byte for byte that of a run which nobody disturbed.
+
+    Raises: FormatError if the manifest cannot be read; MatryoError if another process writes there.
+    """
+    if not (folder / CHANGE_FILE).exists() and not any(folder.glob("*.tmp-*")):
+        return
+    with only_writer(folder):  # which removes the temporary files
+        manifest, _ = read_manifest(folder)
+        _remove_shards(folder, len(manifest.shards))
+        (folder / CHANGE_FILE).unlink(missing_ok=True)
+
+
 def _whole_shards(folder: Path, first_number: int, plan: Plan) -> list[Shard]:
     """Finished shards from a number on, up to the first one that is not."""
     found: list[Shard] = []
