@@ -43,6 +43,7 @@ class TranslationSettings:
         depths: list lengths of the table by k, those above `k` are left out.
         p: persistence of the rank-biased overlap.
         max_rows: beyond this many a random choice of rows is used for what compares rows with each other.
+        n_permutations: of CKA's null.
         n_draws: bootstrap draws.
         seed: of that choice and of the draws.
     """
@@ -52,6 +53,7 @@ class TranslationSettings:
     depths: tuple[int, ...] = (1, 2, 5, 10, 20, 50)
     p: float = 0.9
     max_rows: int = 2_000
+    n_permutations: int = 100
     n_draws: int = 2_000
     seed: int = 0
 
@@ -274,7 +276,10 @@ class _Near:
             f"RBO@{k}": found.rbo,
             f"rank-harmonic@{k}": found.rank_harmonic[:, 0],
         }
-        test = cka_test(x, self.target, seed=self.settings.seed)
+        if x is self.target:
+            # with itself, whose value no null is needed for
+            return [*self._named(row, named), Value(row, "CKA", Interval(1.0, np.nan, np.nan, len(x), len(x)))]
+        test = cka_test(x, self.target, n_permutations=self.settings.n_permutations, seed=self.settings.seed)
         return [
             *self._named(row, named),
             Value(row, "CKA", Interval(test.debiased, np.nan, np.nan, test.n, test.n)),
@@ -300,6 +305,13 @@ def _by_dim(
         found_lists, native_lists = (nearest_neighbours(side[some], settings.k) for side in (ours, native))
         shares = mutual_neighbours(found_lists, native_lists, (settings.k,))[:, 0]
         (mutual,) = intervals([shares], near.groups, **draws)
-        cka = prefix_cka(near.translated, near.target, dim, renormalised=True, seed=settings.seed).test
+        cka = prefix_cka(
+            near.translated,
+            near.target,
+            dim,
+            renormalised=True,
+            n_permutations=settings.n_permutations,
+            seed=settings.seed,
+        ).test
         points.append(DimPoint(dim, r2_interval(found, dim, rows.groups, **draws), cosine, mutual, cka))
     return tuple(points)

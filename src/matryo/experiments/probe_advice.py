@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from matryo.embeddings import Vectors, as_vectors
 from matryo.evaluation.geometry_result import Geometry
-from matryo.evaluation.probe_quality import QualityProbe, queries_needed
+from matryo.evaluation.probe_quality import QualityProbe
+from matryo.evaluation.probe_quality_enough import queries_needed
 from matryo.experiments.latency import time_searches
 from matryo.prefix import Array
 from matryo.search.exact import check_queries

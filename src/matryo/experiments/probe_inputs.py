@@ -14,7 +14,7 @@ from matryo.encoders import PACKAGED, Encoder, encode_to_set
 from matryo.encoders.certificate import ProbedTexts
 from matryo.errors import FormatError, MatryoError
 from matryo.evaluation.geometry import MOST_ROWS
-from matryo.evaluation.probe_quality import check_enough_queries
+from matryo.evaluation.probe_quality_enough import check_enough_queries
 from matryo.experiments.encoding import STDLIB, noted_model, open_task, truncation_note
 from matryo.experiments.settings import ModelSettings
 from matryo.files import digest_file

@@ -15,6 +15,8 @@ from matryo.experiments.translate_fit import Fitted, column_means
 from matryo.maps import AffineMap, MlpMap, SpaceRows, check_source, compatible, joined_sides, load_map
 from matryo.prefix import block, cut
 
+MOST_ROWS = 20_000
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -49,15 +51,18 @@ class Inputs:
         """Numbers per translated vector."""
         return self.fitted.target.width
 
-    def rows(self) -> Rows:
-        """The rows to evaluate, in memory."""
-        native, width = self.b.take(self.held_rows, 0, self.b.width), self.width
+    def rows(self, seed: int = 0) -> Rows:
+        """The rows to evaluate, in memory, at most 20,000 of them, drawn by a seed."""
+        held = self.held_rows
+        if len(held) > MOST_ROWS:
+            held = np.sort(np.random.default_rng(seed).choice(held, MOST_ROWS, replace=False))
+        native, width = self.b.take(held, 0, self.b.width), self.width
         # where nothing is known to be fitted on, these rows' own mean is the opponent, a stronger one than any user has
         known = self.b.chosen(self.fitted_rows if self.fitted_rows.size else self.held_rows)
-        ids = [self.ids[row] for row in self.held_rows.tolist()]
+        ids = [self.ids[row] for row in held.tolist()]
         groups = self.split.groups(ids) if self.split else None
         return Rows(
-            source=self.a.take(self.held_rows, 0, self.a.width),
+            source=self.a.take(held, 0, self.a.width),
             target=native if width == self.b.width else cut(native, width),
             mean=block(column_means(known)[None, :], 0, width)[0],
             ids=tuple(ids),
@@ -106,6 +111,9 @@ def open_inputs(folder: Path, source: Path, target: Path, *, all_rows: bool = Fa
             f"all {len(ids)} rows may have been fitted on (share {split.share if split else 1:g}), none is left to "
             "evaluate; fit on a smaller share, or give sets of other texts with --all-rows"
         )
+    n_held = int((~is_fitted).sum())
+    if n_held > MOST_ROWS:
+        notes.append(f"errors are measured on {MOST_ROWS:,} rows drawn from the {n_held:,} that could be evaluated")
     return Inputs(
         fitted=fitted,
         a=a,

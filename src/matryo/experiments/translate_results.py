@@ -3,12 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from matryo.evaluation.results import ExtraTable
 from matryo.evaluation.score import Score
 from matryo.evaluation.translation import Translation
 from matryo.evaluation.translation_prefixes import PrefixCell
 from matryo.evaluation.translation_retrieval import Migration
 from matryo.measures.intervals import Interval
+from matryo.prefix import block
 
 MEASURES = "measures"
 DIMS = "dims"
@@ -18,6 +21,7 @@ RESEMBLANCE = "resemblance"
 MIGRATIONS = "migrations"
 DIFFERENT = "different"
 COSTS = "costs"
+_SHOWN = 3
 _INTERVAL = ("value", "low", "high")
 
 Stored = str | float | int | None
@@ -148,10 +152,18 @@ def costs_table(n_pairs: int, n_documents: int, seconds: float, dim: int) -> Ext
             ("encode everything anew", n_documents, 1.0, n_documents, None),
         ),
         (
-            f"Pairs used for the fit: {n_pairs:,}. Seconds: measured here, to translate {n_documents:,} vectors to "
+            f"Pairs used for the fit: {n_pairs:,}. Seconds: measured here, for {n_documents:,} vectors of "
             f"{dim} numbers; encoding takes as long as the other model takes.",
         ),
     )
+
+
+def ids_shown(found: Translation) -> set[str]:
+    """Ids of the texts that the table of the most different lists shows."""
+    different = found.different
+    nearest = (block(lists, 0, _SHOWN).ravel() for lists in (different.a, different.b))
+    rows = np.concatenate([different.rows, *nearest])
+    return {found.ids[row] for row in rows.tolist()}
 
 
 def _different(found: Translation, texts: Mapping[str, str]) -> ExtraTable:
@@ -160,8 +172,10 @@ def _different(found: Translation, texts: Mapping[str, str]) -> ExtraTable:
     for row, share, native, ours in zip(
         found.different.rows, found.different.shares, found.different.a, found.different.b, strict=True
     ):
-        named = [_shown(found.ids[place], texts) for place in (int(row), *native[:3].tolist(), *ours[:3].tolist())]
-        rows.append((named[0], float(share), " | ".join(named[1:4]), " | ".join(named[4:])))
+        named = [
+            _shown(found.ids[place], texts) for place in (int(row), *native[:_SHOWN].tolist(), *ours[:_SHOWN].tolist())
+        ]
+        rows.append((named[0], float(share), " | ".join(named[1 : 1 + _SHOWN]), " | ".join(named[1 + _SHOWN :])))
     return ExtraTable(
         DIFFERENT,
         "Texts whose neighbours differ most",
