@@ -4,7 +4,6 @@ Every mean, share and difference is taken from the same bootstrap draws, so that
 are made once.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo.embeddings import Vectors
+from matryo.embeddings import Vectors, as_vectors
 from matryo.encoders.certificate import Quality
 from matryo.errors import MatryoError
 from matryo.evaluation.probe_quality_arms import (
@@ -25,6 +24,7 @@ from matryo.evaluation.probe_quality_arms import (
     suffix_order,
     values_per_dim,
 )
+from matryo.evaluation.probe_quality_enough import as_shown, check_can_differ, check_enough_queries
 from matryo.evaluation.probe_quality_trained import (
     LEVEL,
     PooledDifference,
@@ -42,13 +42,12 @@ from matryo.measures.holm import holm
 from matryo.measures.intervals import Interval, difference_interval, mean_interval, ratio_interval
 from matryo.measures.judged import Judged
 from matryo.measures.measure import Measure
-from matryo.measures.recommend import Recommendation, recommend_dim
+from matryo.measures.recommend import recommend_dim
 from matryo.measures.resample import resampled_means
 from matryo.prefix import Array, check_dims
 from matryo.space import Space
 
 SHARES = (0.99, 0.98, 0.95)
-MIN_QUERIES = 20
 N_RANDOM = 10
 N_DRAWS = 5_000
 
@@ -133,8 +132,8 @@ def measure_quality(
         seed: of random dims and bootstrap.
         n_draws: bootstrap draws.
 
-    Raises: MatryoError if fewer than 20 queries count, or the full width finds nothing; ShapeError for dims or
-        vectors that do not fit.
+    Raises: MatryoError if fewer than 20 queries count, the full width finds nothing, or the measure is the same for
+        every order of the documents; ShapeError for dims or vectors that do not fit.
     """
     width = space.width
     rising = check_dims({*check_dims(dims, width), width}, width)
@@ -142,6 +141,7 @@ def measure_quality(
         raise MatryoError(f"a probe needs a dim below the width {width}, got none; give for example {width // 2}")
     counted = Queries.of(judged.counted_ids, groups)
     check_enough_queries(len(counted), dataset)
+    check_can_differ(measure, as_vectors(documents).n_rows, dataset)
     values, draws, rotation = _searched(queries, documents, judged, rising, measure, space, seed)
     table = _Table(values, counted, dataset, model, str(measure), n_draws, seed)
     below = rising[:-1]
@@ -152,7 +152,7 @@ def measure_quality(
     def recommended(name: str, asked: float) -> Recommended:
         per_dim = {dim: values[name, dim] for dim in below} | {width: values[PLAIN_CUT, width]}
         found = recommend_dim(per_dim, groups_or_none, share=asked, level=LEVEL, n_draws=n_draws, seed=seed)
-        return Recommended(dataset, model, name, str(measure), found)
+        return Recommended(dataset, model, name, str(measure), as_shown(found))
 
     return QualityProbe(
         queries=counted,
@@ -165,31 +165,6 @@ def measure_quality(
         random_spread={dim: float(draws[:, place].mean(axis=1).std(ddof=1)) for place, dim in enumerate(below)},
         trained=_trained(table, draws, below, width, declared),
     )
-
-
-def check_enough_queries(n: int, dataset: str) -> None:
-    """Refuse so few queries that nothing could be decided, before anybody encodes anything for them.
-
-    Raises: MatryoError below 20.
-    """
-    if n < MIN_QUERIES:
-        raise MatryoError(
-            f"{dataset}: a verdict on quality needs at least {MIN_QUERIES} queries with a relevant document, got {n}; "
-            "a few hundred decide 95 %, or give texts alone for the geometry"
-        )
-
-
-def queries_needed(found: Recommendation) -> int | None:
-    """About how many queries would have decided for the first dim that failed, were its mean share to stay.
-
-    The distance of the lower bound to the mean shrinks with the square root of n. None if no dim failed, if the mean
-    itself lies below the share asked, so that more queries do not help, or if there is no bound.
-    """
-    failed = next((step for step in found.tested if step.passed is False), None)
-    if failed is None or failed.ratio.value <= found.share or not math.isfinite(failed.lower_bound):
-        return None
-    shrunk = (failed.ratio.value - failed.lower_bound) / (failed.ratio.value - found.share)
-    return math.ceil(found.n * shrunk**2)
 
 
 Key = tuple[str, int]
@@ -293,7 +268,8 @@ def _trained(
     against[RANDOM] = replace(against[RANDOM], p=max(against[RANDOM].p, lucky))
     p = corrected({name: one.p for name, one in against.items()})
     against = {name: replace(one, p=p[name]) for name, one in against.items()}
-    return decide(against, full, declared, _worse_at(table, below))
+    at_random = float(draws[:, places].mean())
+    return decide(against, full, declared, _worse_at(table, below), at_random=at_random)
 
 
 def _worse_at(table: _Table, below: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ stands out from the draws themselves, because among equal dims one choice is luc
 Also yes if the model's own files or a card say so and nothing here contradicts: at no dim is the prefix worse than
 random dims on average (same level, Holm over the dims), and it was not shown to be equal to them.
 
-No if the prefix equals random dims: the 90 % interval of the mean difference lies within 3 % of the full width's value.
+No if the prefix equals random dims: the 90 % interval of the mean difference lies within 3 % of the full width's value,
+and random dims lose more than these 3 %. Where any numbers answer every query, equal ones are no sign of anything.
 
 Else it stays open, with the reason. A prefix that beats random dims and suffix but not the PCA order is what sorting
 by variance gives, with or without training.
@@ -104,7 +105,12 @@ def among_draws_p(value: float, draws: NDArray[np.float64]) -> float:
 
 
 def decide(
-    against: Mapping[str, PooledDifference], full: float, declared: str | None, worse_at: tuple[int, ...]
+    against: Mapping[str, PooledDifference],
+    full: float,
+    declared: str | None,
+    worse_at: tuple[int, ...],
+    *,
+    at_random: float = 0.0,
 ) -> Trained:
     """Apply the rule at the top of this module.
 
@@ -113,6 +119,7 @@ def decide(
         full: the full width's value, what the margin is a share of.
         declared: who says that the model was trained for prefixes, None if nobody does.
         worse_at: dims at which the prefix is worse than random dims.
+        at_random: the value of random dims, in the mean over the dims up to half the width.
     """
     compared = tuple(against.values())
     if not compared:
@@ -123,7 +130,8 @@ def decide(
             True, f"in the mean over the dims up to half the width the prefix beats {_and(beaten)}", compared
         )
     to_random = against["random dims"]
-    equal = -MARGIN * full < to_random.equal_low and to_random.equal_high < MARGIN * full
+    loses = full - at_random > MARGIN * full
+    equal = loses and -MARGIN * full < to_random.equal_low and to_random.equal_high < MARGIN * full
     if declared is not None:
         if not worse_at and not equal:
             return Trained(True, f"{declared}, and nothing measured here contradicts", compared)
@@ -132,6 +140,9 @@ def decide(
     if equal:
         why = f"its first numbers are as good as any others: the prefix equals random dims within {100 * MARGIN:g} %"
         return Trained(False, f"{why} of the full width's value", compared)
+    if not loses:
+        easy = f"random dims lose no more than {100 * MARGIN:g} % of the full width's value: harder queries would tell"
+        return _undecided(easy, None, compared)
     missing = [one.other for one in compared if one.p > 1.0 - LEVEL]
     if missing == ["rotation"]:
         return _undecided(
