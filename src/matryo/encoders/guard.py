@@ -65,7 +65,7 @@ def check_cut(
     if confirmed:
         return Leave(dim, confirmed + known.measured(certificate, dim))
     if certificate is not None and passed:
-        return Leave(dim, f"the certificate of {certificate.date} shows that {dim} numbers keep {_PERCENT}")
+        return Leave(dim, f"the certificate of {certificate.date} shows that {dim} numbers keep {_kept(certificate)}")
     if allow_untrained:
         why = f"{dim} of {encoder.width} numbers on your word, nobody has shown that they are good: "
         return Leave(dim, why + (clash or known.status(dim)))
@@ -161,9 +161,9 @@ class _Known:
         if certificate.quality is None:
             return f"; its certificate of {certificate.date} had no judgements to measure quality with"
         if dim in certificate.passed(SHARE):
-            return f"; the certificate of {certificate.date} shows that they keep {_PERCENT}"
+            return f"; the certificate of {certificate.date} shows that they keep {_kept(certificate)}"
         shown = _listed(certificate.passed(SHARE))
-        return f"; its certificate of {certificate.date} shows {_PERCENT} kept at {shown} only"
+        return f"; its certificate of {certificate.date} shows {_kept(certificate)} kept at {shown} only"
 
     def status(self, dim: int) -> str:
         """What is known where nothing confirms a length."""
@@ -184,6 +184,14 @@ class _Known:
         if card.status == "not trained":
             return f"the card {card.name} says not trained for it ({_source(card)}); confirmed is only {card.width}"
         return f"the card {card.name} says unknown; confirmed is only {card.width}"
+
+
+def _kept(certificate: Certificate) -> str:
+    """What was shown to be kept, and of what: other texts may lose more."""
+    judged = (
+        "" if certificate.quality is None else f" of {certificate.quality.measure} on {certificate.quality.judged_by}"
+    )
+    return f"{_PERCENT}{judged}"
 
 
 def _declared(name: str, card: Card | None, folder: Path | None) -> Declared | None:
