@@ -172,7 +172,7 @@ def test_a_certificate_shows_it(folder: Path, home: Path) -> None:
     write_certificate(certificate(encoder, 16), folder=folder)
     why = "the certificate of 2026-11-19 shows that 16 numbers keep 95 % of nDCG@10 on lab"
     assert check_cut(encoder, 16, cards=NONE).why == why
-    with pytest.raises(MatryoError, match=r"certificate of 2026-11-19 shows 95 % of nDCG@10 on lab kept at 16 and 32 only"):
+    with pytest.raises(MatryoError, match=r"of 2026-11-19 shows 95 % of nDCG@10 on lab kept at 16 and 32 only"):
         check_cut(encoder, 8, cards=NONE)
     assert check_cut(encoder, 8, cards=CONFIRMED).why.endswith("shows 95 % of nDCG@10 on lab kept at 16 and 32 only")
     assert not home.exists(), "the folder's own certificate is the one that counts"
