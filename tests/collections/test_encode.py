@@ -1,6 +1,8 @@
 """A tree kept encoded: what is encoded, what is kept, what is written."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from matryo.collections import CollectionSummary, encode_folder
 from matryo.embeddings import EmbeddingSet
-from matryo.errors import MatryoError
+from matryo.errors import MatryoError, SpaceError
 
 
 def files(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -126,6 +128,21 @@ def test_a_model_whose_files_were_touched_is_loaded_and_recognised(
     assert json.loads((tmp_path / "out" / "job.json").read_text()) == job
     with pytest.raises(MatryoError, match=r"hashing and .*out, which .*model encoded, must lie in one space"):
         script["encode"](tree, tmp_path / "out", script["Hashing"]())
+
+
+def test_other_weights_in_files_of_the_same_size_and_time_are_seen_when_they_are_loaded(
+    tree: Path, tmp_path: Path, tiny_model_folder: Path
+) -> None:
+    model = Path(shutil.copytree(tiny_model_folder, tmp_path / "model"))
+    encode_folder(tree, tmp_path / "out", model)
+    weights = next(model.rglob("model.safetensors"))
+    stat, content = weights.stat(), bytearray(weights.read_bytes())
+    content[-2] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    (tree / "top.md").write_text("new")
+    with pytest.raises(SpaceError, match=r"out, which .*model encoded, must lie in one space"):
+        encode_folder(tree, tmp_path / "out", model)
 
 
 def test_tokens_and_long_texts_are_counted_and_the_cut_is_for_keeps(

@@ -129,7 +129,7 @@ def encode_folder(
         if split_tokens:
             splitter = Splitter(out, split_tokens, overlap, lambda: _tokens(run))
         look = partial(survey, collections, gone, out, skip_bad=skip_bad, pieces=splitter)
-        filler = partial(_filler, run=run, layout=layout, skip_bad=skip_bad, pieces=splitter, shard_rows=shard_rows)
+        filler = partial(_filler, out=out, job=job, run=run, skip_bad=skip_bad, pieces=splitter, shard_rows=shard_rows)
         found = look()
         if splitter is not None:
             splitter.save()
@@ -189,14 +189,16 @@ def _tokens(run: RunModel) -> Tokens:
 
 
 def _filler(
-    found: Survey, *, run: RunModel, layout: Layout, skip_bad: bool, pieces: Splitter | None, shard_rows: int
+    found: Survey, *, out: Path, job: Job, run: RunModel, skip_bad: bool, pieces: Splitter | None, shard_rows: int
 ) -> Filler:
+    # files of the same names, sizes and times can hold other weights; now that they are loaded it is seen
+    check_space(out, job, run.encoder.space, run.name)
     return Filler(
         found.works,
         found.known,
         run.encoder,
         run.tokens,
-        dtype=layout.dtype,
+        dtype=job.layout.dtype,
         skip_bad=skip_bad,
         pieces=pieces,
         shard_rows=shard_rows,
