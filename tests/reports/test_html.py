@@ -10,6 +10,7 @@ import pytest
 
 from matryo.evaluation.results import RunResults
 from matryo.reports.curve_report import curve_report
+from matryo.reports.document import Report, Section
 from matryo.reports.html import html_table, report_html
 from matryo.reports.table import Table
 
@@ -104,6 +105,13 @@ def test_hostile_names_stay_text(results: RunResults) -> None:
     assert "script" not in page.tags and "img" not in page.tags
     assert not any(name.startswith("on") for name, _ in page.attributes)
     assert "<script>alert(1)</script>" in page.text
+
+
+def test_commands_in_sentences_are_set_as_commands() -> None:
+    said = ("Write `a --dim <8>` first, then `b`.", "a ` alone stays")
+    text = report_html(Report("t", "", "v", (), sections=(Section("s", text=said, bullets=said),)))
+    assert text.count("<code>a --dim &lt;8&gt;</code> first, then <code>b</code>.") == 2 and "a ` alone stays" in text
+    assert {"code"} <= Page(text).tags
 
 
 def test_the_same_results_give_the_same_page(results: RunResults) -> None:

@@ -46,13 +46,18 @@ def _text(text: str) -> str:
     return escape(re.sub(r"(?<=\d)\u2013(?=\d)", "\u2013\u2060", kept))
 
 
+def _prose(text: str) -> str:
+    """A sentence: what stands between backticks is set as a command, in one piece."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(text))
+
+
 def _variables(colours: dict[str, str], shade: int) -> str:
     lines = {f"line-{number}": pair[shade] for number, pair in enumerate(PALETTE, start=1)}
     return " ".join(f"--{name}: {colour};" for name, colour in (colours | lines).items())
 
 
 def _section(section: Section, key: str, n_charts_before: int) -> str:
-    parts = [f"<p>{_text(paragraph)}</p>" for paragraph in section.text]
+    parts = [f"<p>{_prose(paragraph)}</p>" for paragraph in section.text]
     parts += _list(section.findings)
     parts += [_figure(chart, number) for number, chart in enumerate(section.charts, start=n_charts_before + 1)]
     parts += [html_table(table) for table in section.tables]
@@ -68,7 +73,7 @@ def _section(section: Section, key: str, n_charts_before: int) -> str:
 
 
 def _list(items: tuple[str, ...]) -> list[str]:
-    return ["<ul>" + "".join(f"<li>{_text(item)}</li>" for item in items) + "</ul>"] if items else []
+    return ["<ul>" + "".join(f"<li>{_prose(item)}</li>" for item in items) + "</ul>"] if items else []
 
 
 def _figure(chart: Plot, number: int) -> str:
