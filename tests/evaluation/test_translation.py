@@ -133,4 +133,5 @@ def test_a_grid_reads_less_and_gives_less() -> None:
     assert cells[-1].r2 == pytest.approx(whole.dims[-1].r2.value)
     assert cells[-1].mutual == pytest.approx(whole.dims[-1].mutual.value)
     assert cells[2].r2 == pytest.approx(whole.dims[1].r2.value)
+    assert cells[2].mutual == pytest.approx(whole.dims[1].mutual.value)
     assert cells[1].r2 < cells[3].r2 and cells[1].mutual < cells[3].mutual

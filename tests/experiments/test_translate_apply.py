@@ -34,6 +34,9 @@ def test_a_translated_set(forth, made_models, tmp_path) -> None:
 def test_role_and_lack_of_texts_are_kept(forth, made_models, tmp_path) -> None:
     made = apply_map(forth, made_models.old_queries, tmp_path / "out", dtype="float16")
     assert (made.role, made.texts(), made.dtype) == ("query", None, "float16")
+    x, ids = np.eye(12, dtype=np.float32), [str(i) for i in range(12)]
+    EmbeddingSet.from_numpy(tmp_path / "said", x, ids, space=Space("old", 12), prompt="query: ")
+    assert apply_map(forth, tmp_path / "said", tmp_path / "said-as-new").prompt == "query: "
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(forth, made_models, tmp_path, monkeypatch) -> None:
@@ -72,6 +75,10 @@ def test_what_the_map_does_not_read_is_refused(forth, made_models, tmp_path, cha
     apply_map(forth, made_models.old, tmp_path / "out")
     with pytest.raises(MatryoError, match="holds a set of another plan"):
         apply_map(forth, made_models.old_queries, tmp_path / "out")
+    x = EmbeddingSet.open(made_models.old).to_numpy()
+    with pytest.raises(MatryoError, match="input_digest is"):
+        apply_map(forth, changed_set(made_models.old, "turned", vectors=x[::-1]), tmp_path / "notexts")
+        apply_map(forth, changed_set(made_models.old, "again", vectors=x), tmp_path / "notexts")
 
 
 def test_there_and_back_only_if_asked(forth, made_models, tmp_path) -> None:

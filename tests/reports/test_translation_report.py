@@ -104,6 +104,15 @@ def test_every_way_has_its_verdict_and_its_bar() -> None:
     assert migration_tables(both)[1].rows[0][-1].text == "undefined"
 
 
+@pytest.mark.parametrize(("share", "said"), [(0.81, True), (0.2, False)])
+def test_pairs_that_are_most_of_the_corpus_are_told(share: float, said: bool) -> None:
+    columns = ("choice", "texts to encode with the other model", "share of the corpus")
+    costs = ExtraTable("costs", "Costs", columns, (("translate the documents", 1134, share),))
+    found = results(MOVED)
+    told = verdicts(replace(found, tables=(*found.tables, costs)))
+    assert any("1,134 texts, is 81.0 % of the corpus" in line for line in told) == said and len(told) == 1 + said
+
+
 def test_names_stand_on_both_axes_and_values_where_they_belong() -> None:
     first, second = heat_charts(results())
     assert (first.row_axis, first.column_axis) == ("lamb: numbers read", "wolf: numbers imitated")

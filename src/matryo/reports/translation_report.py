@@ -28,6 +28,9 @@ from matryo.reports.translation_tables import (
 HTML_FILE = "report.html"
 MARKDOWN_FILE = "report.md"
 RUN_NAME = "translation"
+_ENCODED = "texts to encode with the other model"
+_SHARE = "share of the corpus"
+_MOST_OF_IT = 0.5
 _ROWS = (
     "translated: what the map gives, on texts that it was not fitted on",
     "source, zero-padded: the source's numbers as they are, cut or filled up with zeros: a swap without a map",
@@ -106,6 +109,13 @@ def verdicts(results: RunResults) -> tuple[str, ...]:
         kept = row["share kept"]
         forced = f" If {row['old']} can no longer be run, the translation keeps {percent(kept)} of it." if kept else ""
         told.append(f"{row['old']} to {row['new']}, {row['way']}. {row['sentence']}.{forced}")
+    if told:
+        told += [
+            f"What the map was fitted on, {count(row[_ENCODED])} texts, is {percent(row[_SHARE])} of the corpus, which both "
+            "models have encoded already: encoding the rest anew is the smaller step"
+            for row in records(stored(results, "costs"))
+            if row["choice"] == "translate the documents" and row[_SHARE] >= _MOST_OF_IT
+        ]
     return tuple(told)
 
 
