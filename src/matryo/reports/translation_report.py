@@ -111,8 +111,8 @@ def verdicts(results: RunResults) -> tuple[str, ...]:
         told.append(f"{row['old']} to {row['new']}, {row['way']}. {row['sentence']}.{forced}")
     if told:
         told += [
-            f"What the map was fitted on, {count(row[_ENCODED])} texts, is {percent(row[_SHARE])} of the corpus, which both "
-            "models have encoded already: encoding the rest anew is the smaller step"
+            f"What the map was fitted on, {count(row[_ENCODED])} texts, is {percent(row[_SHARE])} of the corpus, which "
+            "both models have encoded already: encoding the rest anew is the smaller step"
             for row in records(stored(results, "costs"))
             if row["choice"] == "translate the documents" and row[_SHARE] >= _MOST_OF_IT
         ]
