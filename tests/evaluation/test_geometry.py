@@ -10,6 +10,7 @@ from matryo.evaluation.geometry import Geometry, measure_geometry, usual_curve
 from matryo.prefix import unit_rows
 
 WIDTH, ROWS = 48, 500
+FEW = 260  # for spaces without an order there is less to find
 
 
 def texts(seed: int = 1, n: int = ROWS) -> np.ndarray:
@@ -37,9 +38,9 @@ def stepped(x: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Geometry]:
-    x = texts()
-    spaces = {"plain": x, "rotated": rotated(x), "stepped": stepped(x)}
-    spaces["shuffled"] = stepped(x)[:, np.random.default_rng(4).permutation(WIDTH)]
+    x, few = texts(), texts(n=FEW)
+    spaces = {"plain": few, "rotated": rotated(x), "stepped": stepped(x)}
+    spaces["shuffled"] = stepped(few)[:, np.random.default_rng(4).permutation(WIDTH)]
     return {
         name: measure_geometry(space, dims=(6, 24), n_queries=200, n_draws=3, seed=2) for name, space in spaces.items()
     }
@@ -93,10 +94,9 @@ def test_energy_worked_by_hand() -> None:
 
 
 def test_same_seed_same_result_and_scale_does_not_matter(found: dict[str, Geometry]) -> None:
-    x = stepped(texts())
-    again = measure_geometry(4.0 * x, dims=(6, 24), n_queries=200, n_draws=3, seed=2)
-    assert again.points == found["stepped"].points
-    assert again.numbers == found["stepped"].numbers
+    again = measure_geometry(4.0 * texts(n=FEW), dims=(6, 24), n_queries=200, n_draws=3, seed=2)
+    assert again.points == found["plain"].points
+    assert again.numbers == found["plain"].numbers and again.numbers
 
 
 def test_json(found: dict[str, Geometry]) -> None:
