@@ -5,7 +5,7 @@ import math
 import pytest
 
 from matryo.errors import MatryoError
-from matryo.reports.figures import png, svg_file, svg_inline
+from matryo.reports.figures import png, svg_inline
 from matryo.reports.translation_heat import HeatChart
 
 
@@ -38,7 +38,6 @@ def test_a_name_moves_with_its_values() -> None:
 
 def test_files_are_made_the_same_again_and_odd_ones_too() -> None:
     assert png(heat(), dpi=40) == png(heat(), dpi=40)
-    assert svg_file(heat(values=((1.0, 1.0, 1.0),) * 2)).startswith("<?xml")
     many = tuple(str(i) for i in range(20))
     assert svg_inline(heat(rows=many, columns=many, values=((0.5,) * 20,) * 20), "p", narrow=True)
     assert svg_inline(heat(values=((math.nan,) * 3,) * 2), "p")
