@@ -34,7 +34,10 @@ def test_files_are_written_again_only_where_the_set_changed(tree: Path, tmp_path
     assert run() == ()
     (tree / "b" / "list.json").write_text('["other"]')
     (tmp_path / "out" / "exports" / "docs.npy").unlink()
-    assert [Path(path).name for path in run()] == ["b.jsonl", "b.npy", "docs.jsonl", "docs.npy"]
+    (tmp_path / "out" / "exports" / "a.jsonl").unlink()
+    assert [Path(path).name for path in run()] == [
+        f"{name}.{ending}" for name in ("a", "b", "docs") for ending in ("jsonl", "npy")
+    ]
 
 
 def test_an_engine_holds_each_set_and_follows_it(tree: Path, tmp_path: Path, script: dict[str, Any]) -> None:

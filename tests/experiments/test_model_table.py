@@ -117,6 +117,9 @@ def test_names_must_differ_and_something_must_be_named(measured: Measured, tmp_p
         measure_models([measured.model], tmp_path / "b", data=[measured.data, measured.data])
     with pytest.raises(MatryoError, match="one or more, got 0 and 1"):
         measure_models([], tmp_path / "c", data=[measured.data])
+    with pytest.raises(MatryoError, match=r"share must lie between 0 and 1, got 1\.0"):
+        measure_models([measured.model], tmp_path / "d", data=[measured.data], share=1.0)
+    assert not (tmp_path / "d").exists()
 
 
 def test_shares_of_a_stored_curve(measured: Measured) -> None:

@@ -81,13 +81,14 @@ def export_files(out: Path, names: Sequence[str], kinds: Sequence[str]) -> list[
     for name in names:
         vectors = EmbeddingSet.open(out / name)
         for kind in kinds:
-            path = folder / f"{name}.{kind}"
-            if made.get(path.name) == vectors.digest and path.exists():
+            path, lines = folder / f"{name}.{kind}", folder / f"{name}.jsonl"
+            whole = path.exists() and (kind != "npy" or lines.exists())
+            if whole and made.get(path.name) == vectors.digest:
                 continue
             if kind == "npy":
                 vectors.export_npy(path)
-                _write_lines(path.with_suffix(".jsonl"), vectors)
-                written.append(path.with_suffix(".jsonl"))
+                _write_lines(lines, vectors)
+                written.append(lines)
             else:
                 vectors.export_parquet(path)
             written.append(path)

@@ -102,6 +102,8 @@ def measure_models(
     chosen, judged_by = speed or SpeedSettings(), measure or Measure("nDCG", 10)
     if not models or not data:
         raise MatryoError(f"models and data must be one or more, got {len(models)} and {len(data)}; name some")
+    if not 0.0 < share < 1.0:  # said before anything is encoded for it
+        raise MatryoError(f"share must lie between 0 and 1, got {share}; 0.95 keeps 95 % of the full width")
     with only_writer(out):
         stages = Stages(out, fresh=fresh, say=say)
         tasks = [(Path(one), open_task(Path(one))) for one in data]
