@@ -19,6 +19,7 @@ from matryo.cli.stores import store_app
 from matryo.cli.storing import check, encode
 from matryo.cli.texts import data_app
 from matryo.cli.training import evaluate, mine, run, train
+from matryo.cli.translating import translate_app
 
 __all__ = ["app", "data_app", "index_app", "store_app"]
 
@@ -67,6 +68,7 @@ app.command(epilog="Example: matryo report runs/demo")(report)
 app.command(epilog="Example: matryo check sets/texts")(check)
 data_app.command("people", epilog="Example: matryo data people people --n 6000 --level disjoint")(data_people)
 models_app.command("measure", epilog="Example: matryo models measure minilm wordllama --out runs/models")(measure)
+app.add_typer(translate_app, name="translate")
 app.add_typer(models_app, name="models")
 app.add_typer(index_app, name="index")
 app.add_typer(store_app, name="store")

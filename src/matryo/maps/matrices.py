@@ -79,8 +79,10 @@ def train(
     n_steps = n_rows // settings.batch_size
     # None, not False, leaves torch the choice that it makes by itself
     optimizer = torch.optim.Adam(module.parameters(), lr=settings.learning_rate, fused=fused or None)
+    # torch divides by the steps of the warm-up less one, and by those behind it
+    total = max(3, n_steps * settings.max_epochs)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=n_steps * settings.max_epochs, pct_start=0.05
+        optimizer, settings.learning_rate, total_steps=total, pct_start=max(0.05, 2 / total)
     )
     validation = [validation_loss()]
     kept = {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -22,6 +22,7 @@ from matryo.reports.panels import Panel, panels
 from matryo.reports.probe_report import is_probe, probe_summary, write_probe_reports
 from matryo.reports.table import Table, console, latex, printable, wrapped
 from matryo.reports.training_log import read_courses
+from matryo.reports.translation_report import is_translation, translation_summary, write_translation_reports
 from matryo.reports.verdict import difference_sentences, verdict
 
 HTML_FILE = "report.html"
@@ -32,8 +33,8 @@ LATEX_FILE = "tables.tex"
 def write_reports(folder: str | Path) -> list[Path]:
     """Write every report of a run: the page, the Markdown text and the plots; what is there is replaced.
 
-    Of a run of trainings also the plots of their logs, and the main tables for LaTeX; of a shared-prefix run and of a
-    probe what `write_identity_reports` and `write_probe_reports` write.
+    Of a run of trainings also the plots of their logs, and the main tables for LaTeX; of a shared-prefix run, a
+    probe and an evaluated translator what the writers of their own reports write.
 
     Args:
         folder: of the run, with `results.json`.
@@ -47,6 +48,8 @@ def write_reports(folder: str | Path) -> list[Path]:
     if is_probe(folder):
         return write_probe_reports(folder)
     results = RunResults.read(folder, with_per_query=False)
+    if is_translation(results):
+        return write_translation_reports(folder)
     dense = is_dense_retrieval(results)
     report = dense_report(results, read_courses(folder / "training")) if dense else curve_report(results)
     written = []
@@ -82,7 +85,8 @@ def run_summary(folder: str | Path, width: int = 120) -> str:
     if is_probe(folder):
         certificate = read_certificate(folder / CERTIFICATE_FILE)
         return probe_summary(certificate, RunResults.read(folder, with_per_query=False), width)
-    return console_summary(RunResults.read(folder), width)
+    results = RunResults.read(folder)
+    return translation_summary(results, width) if is_translation(results) else console_summary(results, width)
 
 
 def is_shared_prefix(folder: Path) -> bool:
