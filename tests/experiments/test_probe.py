@@ -13,7 +13,7 @@ from matryo.data import Texts
 from matryo.data.beir import write_beir
 from matryo.data.retrieval import Retrieval
 from matryo.embeddings import EmbeddingSet
-from matryo.encoders import load_encoder
+from matryo.encoders import Cards, check_cut, load_encoder
 from matryo.encoders.certificate import ProbedTexts, find_certificate, read_certificate
 from matryo.encoders.notes import read_matryoshka
 from matryo.errors import FormatError, MatryoError, ShapeError
@@ -246,7 +246,11 @@ def test_the_fixed_model_is_an_ordinary_folder_with_its_certificate(model_run: t
     encoder = load_encoder(fixed, device="cpu")
     kept = find_certificate(encoder.space, folder=fixed)
     assert kept is not None and kept.quality is not None
-    assert read_matryoshka(fixed).dims == kept.dims
+    # turned is not shown to be good: the folder names what passed, and the rest is refused as of any model
+    assert read_matryoshka(fixed).dims == kept.passed()
+    assert len(kept.passed()) < len(kept.dims)
+    with pytest.raises(MatryoError, match="is not to be cut to 4 of 32 numbers"):
+        check_cut(encoder, 4, cards=Cards({}))
     # a rotation keeps the full width
     before = read_certificate(model_run[2] / "truncation.json")
     assert before.quality is not None

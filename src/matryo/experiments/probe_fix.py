@@ -75,9 +75,9 @@ def fix_with_rotation(before: ProbeRun, out: Path, settings: ProbeSettings, *, s
         where, done = _write_vectors(fitted, run, out)
     else:
         where = out / "model"
-        save_model(
-            MappedEncoder(probed.encoder, fitted), where, dims=run.certificate.dims, curve=_curve(run), overwrite=True
-        )
+        # a folder's own dims are taken for confirmed: a rotation alone confirms none, only what was shown does
+        shown = None if run.quality is None else run.certificate.passed()
+        save_model(MappedEncoder(probed.encoder, fitted), where, dims=shown, curve=_curve(run), overwrite=True)
         done = (f"model: {where}", f"certificate: {write_certificate(run.certificate, folder=where)}")
     if before.quality is None or run.quality is None:
         return Fixed(run, _neighbours_table(before.geometry, run.geometry), where, done)
