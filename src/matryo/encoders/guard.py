@@ -63,7 +63,8 @@ def check_cut(
     certificate, complaint = known.certificate(encoder)
     passed = certificate is not None and dim in certificate.passed(SHARE)
     if confirmed:
-        return Leave(dim, confirmed + known.measured(certificate, dim))
+        stale = "" if complaint is None else f"; but {complaint}"
+        return Leave(dim, confirmed + known.measured(certificate, dim) + stale)
     if certificate is not None and passed:
         return Leave(dim, f"the certificate of {certificate.date} shows that {dim} numbers keep {_kept(certificate)}")
     if allow_untrained:
