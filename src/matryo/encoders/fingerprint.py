@@ -16,9 +16,10 @@ def model_fingerprint(
 ) -> str | None:
     """A digest that is the same as long as a model's name, files and settings are.
 
-    Equal digests mean that the model would lie in the same space as when the first one was taken; different ones mean
-    nothing, then the model must be loaded and asked for its space. Weights are not read: names, sizes and times of
-    change of a folder's files stand for them, the version for a packaged model, the snapshot for one of the hub.
+    Equal digests mean that the model very likely is the one it was: weights are not read, names, sizes and times of
+    change of a folder's files stand for them, the version for a packaged model, the snapshot for one of the hub. So
+    they are enough to find that nothing has to be encoded; before anything is, the loaded model is asked for its space.
+    Different digests mean nothing, then the model must be loaded and asked at once.
 
     Args:
         name: of a packaged model, a folder or a hub id.
