@@ -74,6 +74,7 @@ def test_what_was_measured_stands_in_the_table(home: Path) -> None:
     minilm = Space(weights="a" * 64, width=384)
     for date, smallest in (("2026-11-01", 8), ("2026-11-19", 384)):
         write_certificate(certificate("minilm", Space(weights=date, width=384), date, smallest=smallest))
+    write_certificate(certificate("minilm", Space(weights="a set of this name", width=64), "2026-11-20", smallest=8))
     write_certificate(certificate("WordLlama", Space(weights="w", width=256), "2026-11-02", smallest=None))
     rows = models().stdout.splitlines()
     assert any(row.startswith("minilm ") and row.endswith("95 % from 384 (nDCG@10, lab, 2026-11-19)") for row in rows)

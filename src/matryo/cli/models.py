@@ -175,6 +175,8 @@ def _certificates(known: "Cards") -> dict[str, "Certificate"]:
     for path in sorted((data_folder() / "certificates").glob("*.json")):
         certificate = read_certificate(path)
         card = known.find(certificate.model)
+        if card is not None and card.width != certificate.space.width:
+            continue  # of a set that bears the name of a model, cut or of another one
         name = certificate.model if card is None else card.name
         if name not in found or found[name].date <= certificate.date:
             found[name] = certificate

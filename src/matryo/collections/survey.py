@@ -31,7 +31,6 @@ class Work:
         stored: what the set holds.
         fresh: digest by id of every text that is new or changed, in the order in which it will be stored.
         removed: live rows that go, changed ones included, numbered over the live rows.
-        n_texts: texts in the tree, or pieces if they are split.
         n_changed: how many of `fresh` have an id that was there.
         n_encode: how many of `fresh` have a text whose vector is not known.
         input_digest: SHA-256 over ids and digests of `fresh`.
@@ -44,7 +43,6 @@ class Work:
     stored: StoredSet
     fresh: dict[str, bytes] = field(default_factory=dict)
     removed: list[int] = field(default_factory=list)
-    n_texts: int = 0
     n_changed: int = 0
     n_encode: int = 0
     input_digest: str = ""
@@ -162,7 +160,7 @@ def _compare(work: Work, number: int, found: Survey, skip_bad: bool, pieces: Pie
         work.fresh[name] = digest
         running.update(len(name.encode()).to_bytes(8, "little") + name.encode() + digest)
     work.removed = sorted([*work.removed, *(order[row] for row in live.values())])
-    work.n_texts, work.n_empty, work.notes = len(seen), left.n_empty, left.notes
+    work.n_empty, work.notes = left.n_empty, left.notes
     work.input_digest = running.hexdigest()
     if work.collection is not None and not seen and not skip_bad:
         raise FormatError(
