@@ -57,7 +57,7 @@ def test_tables_count_what_was_counted(audit: LeakAudit) -> None:
 
 
 def test_a_report_is_written_escaped(audit: LeakAudit, tmp_path) -> None:
-    text, page = write_audit_reports(audit, tmp_path)
+    page, text = write_audit_reports(audit, tmp_path)
     assert "made &amp; &lt;up&gt;" in page.read_text()
     assert r"made \& \<up\>" in text.read_text()
     report = audit_report(audit)

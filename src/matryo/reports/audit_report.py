@@ -6,15 +6,11 @@ from pathlib import Path
 from matryo.evaluation.leak_audit import GIVEN, LeakAudit
 from matryo.evaluation.leak_rows import LeakRow
 from matryo.evaluation.leak_verdict import LeakVerdict
-from matryo.files import write_text
 from matryo.reports.document import Fact, Report, Section
+from matryo.reports.files import write_report
 from matryo.reports.formats import count, number, number_range, percent, signed, signed_range
-from matryo.reports.html import report_html
-from matryo.reports.markdown import report_markdown
 from matryo.reports.table import Cell, Table, console, wrapped
 
-HTML_FILE = "audit.html"
-MARKDOWN_FILE = "audit.md"
 NOTHING = "no leak was found"
 
 
@@ -65,11 +61,7 @@ def audit_report(audit: LeakAudit) -> Report:
 
 def write_audit_reports(audit: LeakAudit, folder: Path) -> list[Path]:
     """Write audit.md and audit.html; what is there is replaced."""
-    report = audit_report(audit)
-    text, page = folder / MARKDOWN_FILE, folder / HTML_FILE
-    write_text(text, report_markdown(report))
-    write_text(page, report_html(report))
-    return [text, page]
+    return write_report(audit_report(audit), folder, "audit")
 
 
 def _subtitle(audit: LeakAudit) -> str:

@@ -6,17 +6,12 @@ import math
 from pathlib import Path
 
 from matryo.evaluation.identity_results import IdentityScore
-from matryo.files import atomic_path, write_text
-from matryo.reports.document import chart_stems
-from matryo.reports.figures import png, svg_file
-from matryo.reports.html import report_html
+from matryo.files import write_text
+from matryo.reports.files import write_report
 from matryo.reports.identity_read import read_identity_run
 from matryo.reports.identity_report import identity_report, identity_tables
-from matryo.reports.markdown import report_markdown
 from matryo.reports.table import Table, latex, markdown, printable
 
-HTML_FILE = "report.html"
-MARKDOWN_FILE = "report.md"
 TABLES = "tables"
 SCORES = "scores"
 
@@ -31,16 +26,7 @@ def write_identity_reports(folder: Path) -> list[Path]:
     Raises: FormatError if something is missing, damaged, or of another kind of run.
     """
     run = read_identity_run(folder)
-    report = identity_report(run)
-    written = []
-    charts = report.charts()
-    for stem, chart in zip(chart_stems(charts), charts, strict=True):
-        image, drawing = folder / f"{stem}.png", folder / f"{stem}.svg"
-        image.parent.mkdir(exist_ok=True)
-        with atomic_path(image) as temporary:
-            temporary.write_bytes(png(chart))
-        write_text(drawing, svg_file(chart))
-        written += [image, drawing]
+    written = write_report(identity_report(run), folder)
     where = folder / TABLES
     where.mkdir(exist_ok=True)
     texts = {f"{SCORES}.csv": scores_csv(run.results.scores)}
@@ -51,10 +37,7 @@ def write_identity_reports(folder: Path) -> list[Path]:
     for name, text in texts.items():
         write_text(where / name, text)
         written.append(where / name)
-    page, text_file = folder / HTML_FILE, folder / MARKDOWN_FILE
-    write_text(text_file, report_markdown(report))
-    write_text(page, report_html(report))
-    return [page, text_file, *written]
+    return written
 
 
 def table_csv(table: Table) -> str:

@@ -5,19 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from matryo.evaluation.score import PLAIN_CUT
-from matryo.files import atomic_path, write_text
 from matryo.reports.charts import Chart, Line
 from matryo.reports.curve_report import flat, two_columns
-from matryo.reports.document import Report, Section, chart_stems
-from matryo.reports.figures import png, svg_file
+from matryo.reports.document import Report, Section
+from matryo.reports.files import write_report
 from matryo.reports.formats import count, number, number_range, percent, percent_range
-from matryo.reports.html import report_html
-from matryo.reports.markdown import report_markdown
 from matryo.reports.model_table_values import Kept, MeasuredModel, ModelTable
 from matryo.reports.table import Cell, Column, Table, console, wrapped
 
-HTML_FILE = "models.html"
-MARKDOWN_FILE = "models.md"
+NAME = "models"
+HTML_FILE = f"{NAME}.html"
+MARKDOWN_FILE = f"{NAME}.md"
 BYTES_PER_NUMBER = 4
 _MILLION = 1_000_000
 
@@ -27,18 +25,7 @@ def write_model_table(table: ModelTable, folder: Path) -> list[Path]:
 
     Returns: the files, the page first.
     """
-    report = model_report(table)
-    written = []
-    for stem, chart in zip(chart_stems(report.charts()), report.charts(), strict=True):
-        image, drawing = folder / f"{stem}.png", folder / f"{stem}.svg"
-        with atomic_path(image) as temporary:
-            temporary.write_bytes(png(chart))
-        write_text(drawing, svg_file(chart))
-        written += [image, drawing]
-    page, text = folder / HTML_FILE, folder / MARKDOWN_FILE
-    write_text(text, report_markdown(report))
-    write_text(page, report_html(report))
-    return [page, text, *written]
+    return write_report(model_report(table), folder, NAME)
 
 
 def model_report(table: ModelTable) -> Report:

@@ -6,21 +6,16 @@ from matryo.encoders.certificate import CERTIFICATE_FILE, Certificate, read_cert
 from matryo.errors import FormatError
 from matryo.evaluation.geometry_result import Geometry
 from matryo.evaluation.results import RESULTS_FILE, RunResults
-from matryo.files import atomic_path, write_text
 from matryo.reports.curve_report import closing, extra_table
 from matryo.reports.curve_table import difference_tables, recommendation_table
-from matryo.reports.document import Report, Section, chart_stems
-from matryo.reports.figures import png, svg_file
-from matryo.reports.html import report_html
-from matryo.reports.markdown import report_markdown
+from matryo.reports.document import Report, Section
+from matryo.reports.files import write_report
 from matryo.reports.panels import panels
 from matryo.reports.probe_tables import dims_table, geometry_table, neighbours_chart, quality_chart
 from matryo.reports.probe_verdict import geometry_in_short, geometry_sentences, may_be_cut, probe_facts, was_trained
 from matryo.reports.table import console, wrapped
 from matryo.reports.verdict import difference_sentences
 
-HTML_FILE = "report.html"
-MARKDOWN_FILE = "report.md"
 _ROWS = (
     "prefix: the first numbers as they are, brought back to length 1",
     "random dims: as many dims drawn at random, mean over several draws; what any prefix must beat",
@@ -112,19 +107,7 @@ def write_probe_reports(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     certificate, results = read_certificate(folder / CERTIFICATE_FILE), RunResults.read(folder, with_per_query=False)
-    report = probe_report(certificate, results)
-    written = []
-    charts = report.charts()
-    for stem, chart in zip(chart_stems(charts), charts, strict=True):
-        image, drawing = folder / f"{stem}.png", folder / f"{stem}.svg"
-        with atomic_path(image) as temporary:
-            temporary.write_bytes(png(chart))
-        write_text(drawing, svg_file(chart))
-        written += [image, drawing]
-    page, text = folder / HTML_FILE, folder / MARKDOWN_FILE
-    write_text(text, report_markdown(report))
-    write_text(page, report_html(report))
-    return [page, text, *written]
+    return write_report(probe_report(certificate, results), folder)
 
 
 def is_probe(folder: Path) -> bool:

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 from matryo.evaluation.results import RunResults
-from matryo.files import atomic_path, write_text
 from matryo.reports.curve_report import closing, extra_table
-from matryo.reports.document import Fact, Report, Section, chart_stems
-from matryo.reports.figures import png, svg_file
+from matryo.reports.document import Fact, Report, Section
+from matryo.reports.files import write_report
 from matryo.reports.formats import count, number, percent, signed
-from matryo.reports.html import report_html
-from matryo.reports.markdown import report_markdown
 from matryo.reports.table import Table, console, wrapped
 from matryo.reports.translation_tables import (
     Row,
@@ -25,8 +22,6 @@ from matryo.reports.translation_tables import (
     stored,
 )
 
-HTML_FILE = "report.html"
-MARKDOWN_FILE = "report.md"
 RUN_NAME = "translation"
 _ENCODED = "texts to encode with the other model"
 _SHARE = "share of the corpus"
@@ -170,18 +165,7 @@ def write_translation_reports(folder: str | Path) -> list[Path]:
     Raises: FormatError if the results are missing or of an unknown format.
     """
     folder = Path(folder)
-    report = translation_report(RunResults.read(folder, with_per_query=False))
-    charts, written = report.charts(), []
-    for stem, chart in zip(chart_stems(charts), charts, strict=True):
-        image, drawing = folder / f"{stem}.png", folder / f"{stem}.svg"
-        with atomic_path(image) as temporary:
-            temporary.write_bytes(png(chart))
-        write_text(drawing, svg_file(chart))
-        written += [image, drawing]
-    page, text = folder / HTML_FILE, folder / MARKDOWN_FILE
-    write_text(text, report_markdown(report))
-    write_text(page, report_html(report))
-    return [page, text, *written]
+    return write_report(translation_report(RunResults.read(folder, with_per_query=False)), folder)
 
 
 def is_translation(results: RunResults) -> bool:

@@ -5,19 +5,16 @@ from pathlib import Path
 from matryo.encoders.certificate import CERTIFICATE_FILE, read_certificate
 from matryo.evaluation.identity_results import EXPERIMENT
 from matryo.evaluation.results import RESULTS_FILE, RunResults
-from matryo.files import atomic_path, read_json, write_text
+from matryo.files import read_json, write_text
 from matryo.reports.answer import purpose_of, question_of
 from matryo.reports.curve_report import curve_report, main_measure
 from matryo.reports.curve_table import difference_tables, main_table, recommendation_table, share_tables
 from matryo.reports.dense_report import dense_report, findings, headline, is_dense_retrieval, measure_tables
-from matryo.reports.document import chart_stems
-from matryo.reports.figures import png, svg_file
+from matryo.reports.files import write_report
 from matryo.reports.formats import seconds
-from matryo.reports.html import report_html
 from matryo.reports.identity_read import read_identity_run
 from matryo.reports.identity_report import identity_summary
 from matryo.reports.identity_write import write_identity_reports
-from matryo.reports.markdown import report_markdown
 from matryo.reports.panels import Panel, panels
 from matryo.reports.probe_report import is_probe, probe_summary, write_probe_reports
 from matryo.reports.table import Table, console, latex, printable, wrapped
@@ -25,8 +22,6 @@ from matryo.reports.training_log import read_courses
 from matryo.reports.translation_report import is_translation, translation_summary, write_translation_reports
 from matryo.reports.verdict import difference_sentences, verdict
 
-HTML_FILE = "report.html"
-MARKDOWN_FILE = "report.md"
 LATEX_FILE = "tables.tex"
 
 
@@ -51,23 +46,14 @@ def write_reports(folder: str | Path) -> list[Path]:
     if is_translation(results):
         return write_translation_reports(folder)
     dense = is_dense_retrieval(results)
-    report = dense_report(results, read_courses(folder / "training")) if dense else curve_report(results)
-    written = []
-    charts = report.charts()
-    for stem, chart in zip(chart_stems(charts), charts, strict=True):
-        image, drawing = folder / f"{stem}.png", folder / f"{stem}.svg"
-        with atomic_path(image) as temporary:
-            temporary.write_bytes(png(chart))
-        write_text(drawing, svg_file(chart))
-        written += [image, drawing]
+    written = write_report(
+        dense_report(results, read_courses(folder / "training")) if dense else curve_report(results), folder
+    )
     if dense:
         tables = folder / LATEX_FILE
         write_text(tables, "\n\n".join(latex(table) for table in _summary_tables(results)) + "\n")
         written.append(tables)
-    page, text = folder / HTML_FILE, folder / MARKDOWN_FILE
-    write_text(text, report_markdown(report))
-    write_text(page, report_html(report))
-    return [page, text, *written]
+    return written
 
 
 def run_summary(folder: str | Path, width: int = 120) -> str:
