@@ -19,17 +19,33 @@ from matryo.prefix import check_dims, cut, prefix_norms, unit_rows
 from matryo.space import Space
 
 if TYPE_CHECKING:
+    from matryo.collections import encode_folder
     from matryo.data import Pairs, Retrieval, Texts, open_retrieval, read_pairs, stdlib_pairs
     from matryo.data.view_files import read_view_file, read_view_tables
     from matryo.data.views import View, Views, split_views
     from matryo.embeddings import EmbeddingSet
     from matryo.encoders import Encoder, MappedEncoder, encode_to_set, export_model, load_encoder, save_model
+    from matryo.encoders.cards_file import read_cards
+    from matryo.encoders.cutting import cut_encoder
     from matryo.encoders.domains import DomainEncoder
+    from matryo.encoders.guard import check_cut
     from matryo.evaluation import Score, retrieval_curve
+    from matryo.evaluation.geometry import measure_geometry
     from matryo.evaluation.identity import measure_identity
     from matryo.evaluation.leak_audit import audit_leaks
     from matryo.losses import NestedLoss, nested_info_nce
-    from matryo.maps import MatrixMap, fit_full_head, fit_nested_head, fit_rotation, load_map
+    from matryo.maps import (
+        MatrixMap,
+        compatible,
+        fit_full_head,
+        fit_linear,
+        fit_mlp,
+        fit_nested_head,
+        fit_procrustes,
+        fit_ridge,
+        fit_rotation,
+        load_map,
+    )
     from matryo.measures import Measure, evaluate, judge, recommend_dim
     from matryo.search import (
         BM25,
@@ -53,17 +69,33 @@ if TYPE_CHECKING:
     from matryo.training.train import train
 
 _HOMES = {
+    "matryo.collections": ("encode_folder",),
     "matryo.data": ("Pairs", "Retrieval", "Texts", "open_retrieval", "read_pairs", "stdlib_pairs"),
     "matryo.data.view_files": ("read_view_file", "read_view_tables"),
     "matryo.data.views": ("View", "Views", "split_views"),
     "matryo.embeddings": ("EmbeddingSet",),
     "matryo.encoders": ("Encoder", "MappedEncoder", "encode_to_set", "export_model", "load_encoder", "save_model"),
+    "matryo.encoders.cards_file": ("read_cards",),
+    "matryo.encoders.cutting": ("cut_encoder",),
     "matryo.encoders.domains": ("DomainEncoder",),
+    "matryo.encoders.guard": ("check_cut",),
     "matryo.evaluation": ("Score", "retrieval_curve"),
+    "matryo.evaluation.geometry": ("measure_geometry",),
     "matryo.evaluation.identity": ("measure_identity",),
     "matryo.evaluation.leak_audit": ("audit_leaks",),
     "matryo.losses": ("NestedLoss", "nested_info_nce"),
-    "matryo.maps": ("MatrixMap", "fit_full_head", "fit_nested_head", "fit_rotation", "load_map"),
+    "matryo.maps": (
+        "MatrixMap",
+        "compatible",
+        "fit_full_head",
+        "fit_linear",
+        "fit_mlp",
+        "fit_nested_head",
+        "fit_procrustes",
+        "fit_ridge",
+        "fit_rotation",
+        "load_map",
+    ),
     "matryo.measures": ("Measure", "evaluate", "judge", "recommend_dim"),
     "matryo.search": (
         "BM25",
@@ -126,24 +158,34 @@ __all__ = [
     "Views",
     "audit_leaks",
     "calibrate",
+    "check_cut",
     "check_dims",
+    "compatible",
     "cut",
+    "cut_encoder",
+    "encode_folder",
     "encode_to_set",
     "evaluate",
     "export_model",
     "fit_full_head",
+    "fit_linear",
+    "fit_mlp",
     "fit_nested_head",
+    "fit_procrustes",
+    "fit_ridge",
     "fit_rotation",
     "judge",
     "load_encoder",
     "load_index",
     "load_map",
+    "measure_geometry",
     "measure_identity",
     "merge",
     "mine_negatives",
     "nested_info_nce",
     "open_retrieval",
     "prefix_norms",
+    "read_cards",
     "read_pairs",
     "read_view_file",
     "read_view_tables",
