@@ -72,7 +72,7 @@ class Hashing(Encoder):
 
 def encode(tree: Path, out: Path, encoder: Encoder, shard_rows: int = 8, **changes: Any) -> EncodedFolder:
     """One run."""
-    return encode_folder(tree, out, encoder, shard_rows=shard_rows, **changes)
+    return encode_folder(tree, encoder, out=out, shard_rows=shard_rows, **changes)
 
 
 if __name__ == "__main__":

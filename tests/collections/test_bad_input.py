@@ -129,7 +129,7 @@ def test_choices_that_nobody_can_follow(
     tree: Path, tmp_path: Path, script: dict[str, Any], changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(MatryoError, match=words):
-        encode_folder(tree, tmp_path / "out", script["Hashing"](), **changes)
+        encode_folder(tree, script["Hashing"](), out=tmp_path / "out", **changes)
 
 
 def test_a_damaged_note_of_the_folder(tree: Path, tmp_path: Path, script: dict[str, Any]) -> None:

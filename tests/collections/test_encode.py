@@ -102,29 +102,29 @@ def test_an_update_is_what_encoding_anew_gives_row_by_row(tree: Path, tmp_path: 
 
 
 def test_vanished_texts_alone_need_no_model(tree: Path, tmp_path: Path, tiny_model_folder: Path) -> None:
-    encode_folder(tree, tmp_path / "out", tiny_model_folder)
+    encode_folder(tree, tiny_model_folder, out=tmp_path / "out")
     (tree / "a" / "lines.jsonl").write_text('{"id": "n0", "text": "text 0"}')
 
     def load() -> Any:
         raise AssertionError("no model is needed")
 
-    made = encode_folder(tree, tmp_path / "out", tiny_model_folder, load=load)
+    made = encode_folder(tree, tiny_model_folder, out=tmp_path / "out", load=load)
     assert counts(made.collections[0]) == (1, 0, 0, 19, 0, 0)
     before = files(tmp_path / "out")
-    encode_folder(tree, tmp_path / "out", tiny_model_folder, load=load)
+    encode_folder(tree, tiny_model_folder, out=tmp_path / "out", load=load)
     assert files(tmp_path / "out") == before
     (tree / "a" / "lines.jsonl").write_text('{"id": "n0", "text": "text 0 changed"}')
     with pytest.raises(AssertionError, match="no model is needed"):
-        encode_folder(tree, tmp_path / "out", tiny_model_folder, load=load)
+        encode_folder(tree, tiny_model_folder, out=tmp_path / "out", load=load)
 
 
 def test_a_model_whose_files_were_touched_is_loaded_and_recognised(
     tree: Path, tmp_path: Path, script: dict[str, Any], tiny_model_folder: Path
 ) -> None:
-    encode_folder(tree, tmp_path / "out", tiny_model_folder)
+    encode_folder(tree, tiny_model_folder, out=tmp_path / "out")
     job = json.loads((tmp_path / "out" / "job.json").read_text())
     (tmp_path / "out" / "job.json").write_text(json.dumps({**job, "fingerprint": "of another day"}))
-    encode_folder(tree, tmp_path / "out", tiny_model_folder)
+    encode_folder(tree, tiny_model_folder, out=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "job.json").read_text()) == job
     with pytest.raises(MatryoError, match=r"hashing and .*out, which .*model encoded, must lie in one space"):
         script["encode"](tree, tmp_path / "out", script["Hashing"]())
@@ -134,7 +134,7 @@ def test_other_weights_in_files_of_the_same_size_and_time_are_seen_when_they_are
     tree: Path, tmp_path: Path, tiny_model_folder: Path
 ) -> None:
     model = Path(shutil.copytree(tiny_model_folder, tmp_path / "model"))
-    encode_folder(tree, tmp_path / "out", model)
+    encode_folder(tree, model, out=tmp_path / "out")
     weights = next(model.rglob("model.safetensors"))
     stat, content = weights.stat(), bytearray(weights.read_bytes())
     content[-2] ^= 1
@@ -142,7 +142,7 @@ def test_other_weights_in_files_of_the_same_size_and_time_are_seen_when_they_are
     os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     (tree / "top.md").write_text("new")
     with pytest.raises(SpaceError, match=r"out, which .*model encoded, must lie in one space"):
-        encode_folder(tree, tmp_path / "out", model)
+        encode_folder(tree, model, out=tmp_path / "out")
 
 
 def test_tokens_and_long_texts_are_counted_and_the_cut_is_for_keeps(
@@ -150,7 +150,7 @@ def test_tokens_and_long_texts_are_counted_and_the_cut_is_for_keeps(
 ) -> None:
     (tree / "top.md").write_text("the cat runs " * 20)
     told: list[str] = []
-    made = encode_folder(tree, tmp_path / "out", tiny_model_folder, 16, allow_untrained=True, say=told.append)
+    made = encode_folder(tree, tiny_model_folder, 16, out=tmp_path / "out", allow_untrained=True, say=told.append)
     top = made.collections[2]
     assert (top.n_tokens, top.n_truncated, made.dim, made.full_width) == (60, 1, 16, 32)
     assert top.saved_bytes == 16 * 4 and made.collections[0].saved_bytes == 20 * 16 * 4
@@ -159,10 +159,10 @@ def test_tokens_and_long_texts_are_counted_and_the_cut_is_for_keeps(
     vectors = EmbeddingSet.open(tmp_path / "out" / "a").to_numpy()
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     with pytest.raises(MatryoError, match="not to be cut to 16 of 32"):
-        encode_folder(tree, tmp_path / "other", tiny_model_folder, 16)
+        encode_folder(tree, tiny_model_folder, 16, out=tmp_path / "other")
     for dim, kind in ((None, 32), (8, 8)):
         with pytest.raises(MatryoError, match=rf"holds vectors of dim 16 \(model .*, 32 wide\), got {kind}"):
-            encode_folder(tree, tmp_path / "out", tiny_model_folder, dim, allow_untrained=True)
+            encode_folder(tree, tiny_model_folder, dim, out=tmp_path / "out", allow_untrained=True)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
@@ -198,3 +198,8 @@ def test_the_table_names_every_collection(tree: Path, tmp_path: Path, script: di
     table = script["encode"](tree, tmp_path / "out", script["Hashing"](), exports=["npy"]).table()
     names = [line.split()[0] for line in table.splitlines()[3:7]]
     assert names == ["a", "b", "docs", "all"] and "unknown" in table and "exported: " in table
+
+
+def test_without_a_place_the_sets_lie_beside_the_tree(tree: Path, tiny_model_folder: Path) -> None:
+    made = encode_folder(tree, tiny_model_folder)
+    assert made.out == tree.resolve().with_name("docs-sets") and (made.out / "collections.json").is_file()

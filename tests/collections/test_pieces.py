@@ -16,7 +16,7 @@ from matryo.errors import FormatError
 def test_pieces_are_stored_with_ids_and_split_once(tree: Path, tmp_path: Path, tiny_model_folder: Path) -> None:
     (tree / "top.md").write_text("the cat runs, the dog runs, the cat")
     split = {"split_tokens": 4, "overlap": 1}
-    made = encode_folder(tree, tmp_path / "out", tiny_model_folder, **split)  # type: ignore[arg-type]  # one dict of numbers
+    made = encode_folder(tree, tiny_model_folder, out=tmp_path / "out", **split)  # type: ignore[arg-type]  # one dict of numbers
     docs = EmbeddingSet.open(tmp_path / "out" / "docs")
     assert list(docs.id_texts()) == [
         ("top.md#0#0", "the cat runs, "),
@@ -29,18 +29,18 @@ def test_pieces_are_stored_with_ids_and_split_once(tree: Path, tmp_path: Path, t
     def load() -> Any:
         raise AssertionError("no model is needed")
 
-    again = encode_folder(tree, tmp_path / "out", tiny_model_folder, load=load, **split)  # type: ignore[arg-type]
+    again = encode_folder(tree, tiny_model_folder, out=tmp_path / "out", load=load, **split)  # type: ignore[arg-type]
     assert [one.n_new + one.n_changed + one.n_removed for one in again.collections] == [0, 0, 0]
     (tmp_path / "out" / "pieces.json").unlink()
-    again = encode_folder(tree, tmp_path / "out", tiny_model_folder, **split)  # type: ignore[arg-type]
+    again = encode_folder(tree, tiny_model_folder, out=tmp_path / "out", **split)  # type: ignore[arg-type]
     assert [one.n_encoded for one in again.collections] == [0, 0, 0] and (tmp_path / "out" / "pieces.json").exists()
 
 
 def test_a_text_that_shrinks_loses_pieces(tree: Path, tmp_path: Path, tiny_model_folder: Path) -> None:
     (tree / "top.md").write_text("the cat runs, the dog runs, the cat")
-    encode_folder(tree, tmp_path / "out", tiny_model_folder, split_tokens=4)
+    encode_folder(tree, tiny_model_folder, out=tmp_path / "out", split_tokens=4)
     (tree / "top.md").write_text("the cat runs, the dog")
-    made = encode_folder(tree, tmp_path / "out", tiny_model_folder, split_tokens=4).collections[2]
+    made = encode_folder(tree, tiny_model_folder, out=tmp_path / "out", split_tokens=4).collections[2]
     assert (made.n, made.n_new, made.n_changed, made.n_removed) == (2, 0, 1, 1)
     assert EmbeddingSet.open(tmp_path / "out" / "docs").ids() == ["top.md#0#0", "top.md#0#1"]
 

@@ -85,9 +85,9 @@ def encode(
 
         done = encode_folder(
             texts,
-            out,
             model,
             dim,
+            out=out,
             load=settings.load,
             max_tokens=max_tokens,
             allow_untrained=allow_untrained,

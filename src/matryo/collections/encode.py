@@ -66,10 +66,10 @@ class EncodedFolder:
 
 def encode_folder(
     folder: Path | str,
-    out: Path | str,
     model: str | Path | Encoder,
     dim: int | None = None,
     *,
+    out: Path | str | None = None,
     load: Callable[[], Encoder] | None = None,
     max_tokens: int | None = None,
     allow_untrained: bool = False,
@@ -92,9 +92,10 @@ def encode_folder(
 
     Args:
         folder: the tree, see `find_collections`.
-        out: where the sets go, one folder each, with `collections.json`; not within the tree.
         model: name of a packaged model, a folder, a hub id, or an encoder.
         dim: prefix length to which the vectors are cut for keeps; None = full width.
+        out: where the sets go, one folder each, with `collections.json`; not within the tree; None = beside the tree,
+            in a folder of its name with "-sets" behind it.
         load: how the model is loaded when it is needed; None = `load_encoder(model, max_tokens=max_tokens)`.
         max_tokens: read at most this many tokens.
         allow_untrained: cut although nobody has shown that the model's prefix is good.
@@ -114,7 +115,8 @@ def encode_folder(
         holds another dim or something else, another process writes there, the disk is full, or the model may not be
         cut to this dim.
     """
-    folder, out = Path(folder), Path(out)
+    folder = Path(folder)
+    out = folder.resolve().with_name(f"{folder.resolve().name}-sets") if out is None else Path(out)
     _check_choices(folder, out, dtype, split_tokens, overlap)
     wanted, layout = Exports.parse(exports), Layout(dim, dtype, split_tokens, overlap)
     tree = Left(skip_bad)
