@@ -19,6 +19,7 @@ from matryo.encoders.loading import quiet
 from matryo.encoders.precision import choose_device, choose_precision
 from matryo.errors import FormatError, MatryoError
 from matryo.files import only_writer
+from matryo.training.attention import plain_attention
 from matryo.training.checkpoints import facts_of, newest, state_of
 from matryo.training.folder import (
     CHECKPOINTS,
@@ -242,7 +243,7 @@ def run_loop(
         facts=lambda: {"seconds": before + time.monotonic() - began},
     )
     log = RunLog(out, total_label=course.label, shown=progress, tensorboard=settings.tensorboard)
-    with closing(log), quiet():
+    with closing(log), quiet(), plain_attention(model, device):
         trainer = PrefixTrainer(
             model=model,
             args=_arguments(out / CHECKPOINTS, course, seed, device, bf16),
