@@ -84,6 +84,15 @@ def test_the_headline_is_of_the_migration_that_wins_most() -> None:
     assert headline(results()).startswith("Not decided: lamb explains 0.400 of the variance of wolf")
 
 
+def test_another_measure_does_not_decide() -> None:
+    lost = migration("lamb", "wolf", "documents translated", 0.4, 0.3, 0.6, "do not bridge")
+    found = tuple("recall@10" if value == "nDCG@10" else value for value in MOVED)
+    facts = {fact.label: fact.value for fact in translation_report(results(lost, found)).facts}
+    assert facts["bridge"] == "no" and headline(results(lost, found)).startswith("Do not bridge")
+    facts = {fact.label: fact.value for fact in translation_report(results(MOVED, ASKED)).facts}
+    assert facts["bridge"] == "yes"
+
+
 def test_every_way_has_its_verdict_and_its_bar() -> None:
     both = results(MOVED, ASKED)
     assert verdicts(both) == (

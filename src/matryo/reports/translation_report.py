@@ -215,7 +215,7 @@ def _facts(results: RunResults) -> tuple[Fact, ...]:
         Fact(count(settings["map"].get("n_rows", 0)), "pairs fitted on"),
         Fact(count(settings["n_held_out"]), "texts held out"),
     ]
-    rows = _migrations(results)
+    rows = _deciding(results)
     return (
         (Fact("yes" if any(row["verdict"] == "bridge" for row in rows) else "no", "bridge"), *facts)
         if rows
