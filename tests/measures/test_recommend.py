@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from matryo.errors import MatryoError
-from matryo.measures.recommend import Recommendation, recommend_dim
+from matryo.measures.recommend import Recommendation, queries_for, recommend_dim
 
 
 def curve(rng, shares, n=400, noise=0.1):
@@ -42,11 +42,25 @@ def test_asking_for_more_never_gives_a_smaller_dim(rng):
     assert len(set(dims)) >= 4
 
 
-def test_equal_values_pass_with_no_loss_to_detect(rng):
-    full = rng.random(50)
-    found = recommend_dim({8: full, 4: full, 2: full}, share=0.999)
+def test_equal_values_pass_with_no_loss_to_detect_but_what_their_number_leaves_open(rng):
+    full = rng.random(3000)
+    found = recommend_dim({8: full, 4: full, 2: full}, share=0.999, n_draws=200)
     assert found.dim == 2
-    assert found.detectable == pytest.approx(0.0, abs=1e-12)
+    assert found.detectable == pytest.approx(1 - 0.05 ** (1 / 3000))
+
+
+@pytest.mark.parametrize("share", [0.9, 0.95, 0.99])
+def test_a_loss_as_large_hides_from_so_many_once_in_twenty_times(share):
+    n = queries_for(share)
+    assert share**n <= 0.05 < share ** (n - 1)
+
+
+def test_a_few_queries_without_a_loss_show_nothing():
+    few, enough = ({8: np.ones(n), 4: np.ones(n), 2: np.ones(n)} for n in (58, 59))
+    found = recommend_dim(few, n_draws=200)
+    assert found.dim == 8 and [step.passed for step in found.tested] == [False, None]
+    assert found.detectable == pytest.approx(1 - 0.05 ** (1 / 58))
+    assert recommend_dim(enough, n_draws=200).dim == 2
 
 
 def test_seldom_recommends_what_keeps_too_little(rng):

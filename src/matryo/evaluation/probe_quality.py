@@ -24,7 +24,7 @@ from matryo.evaluation.probe_quality_arms import (
     suffix_order,
     values_per_dim,
 )
-from matryo.evaluation.probe_quality_enough import as_shown, check_can_differ, check_enough_queries
+from matryo.evaluation.probe_quality_enough import check_can_differ, check_enough_queries
 from matryo.evaluation.probe_quality_trained import (
     LEVEL,
     PooledDifference,
@@ -152,7 +152,7 @@ def measure_quality(
     def recommended(name: str, asked: float) -> Recommended:
         per_dim = {dim: values[name, dim] for dim in below} | {width: values[PLAIN_CUT, width]}
         found = recommend_dim(per_dim, groups_or_none, share=asked, level=LEVEL, n_draws=n_draws, seed=seed)
-        return Recommended(dataset, model, name, str(measure), as_shown(found))
+        return Recommended(dataset, model, name, str(measure), found)
 
     return QualityProbe(
         queries=counted,

@@ -124,6 +124,9 @@ def recommend_dim(
     recommended. Because the order is fixed beforehand, the chance to recommend any dim that keeps less than `share`
     is at most 1 - level in all, without a correction for the number of dims.
 
+    A bootstrap draws from the queries that are there; if none of them loses anything it knows of no loss, and its bound
+    stands at 100 %, with twenty queries as with a thousand. So a share is shown only by at least `queries_for` of them.
+
     What n can detect, for each dim: (ratio - lower_bound) (1 + z(0.8) / z(level)), z the normal quantile. A dim that
     truly equals the full width, with the paired spread observed here, passes with probability 0.8 if the share asked
     is 1 minus this.
@@ -140,8 +143,11 @@ def recommend_dim(
     Source: Maurer, Hothorn and Lehmacher 1995 for fixed sequences; the ratio form is ours, because a share is what
         users ask for.
 
-    >>> recommend_dim({4: [1.0, 0.5, 0.6, 0.9], 2: [1.0, 0.5, 0.6, 0.9], 1: [0.1, 0.0, 0.2, 0.1]}).dim
+    >>> full, quarter = [1.0, 0.5, 0.6, 0.9] * 20, [0.1, 0.0, 0.2, 0.1] * 20
+    >>> recommend_dim({4: full, 2: full, 1: quarter}).dim
     2
+    >>> recommend_dim({4: full[:40], 2: full[:40]}).dim
+    4
     """
     check_draws(n_draws, level)
     if not per_query:
@@ -154,28 +160,44 @@ def recommend_dim(
     means = resampled_means(stacked, numbers, n_draws=n_draws, seed=seed)
     z_level, z_power = NormalDist().inv_cdf(level), NormalDist().inv_cdf(_POWER)
     tested: list[DimTest] = []
+    n = stacked.shape[2]
     recommended, going_on = dims[0], True
+    enough = n >= queries_for(share, level)
+    # the most that n queries of which none loses anything leave open
+    least = 1.0 - (1.0 - level) ** (1.0 / n)
     for place, dim in enumerate(dims[1:], start=1):
         pair = [place, 0]
         ratio = ratio_interval(stacked[pair], means[:, pair], numbers, level)
         # a two-sided interval of level 2 level - 1 leaves 1 - level below its lower end
         lower_bound = ratio_interval(stacked[pair], means[:, pair], numbers, 2 * level - 1).low
-        passed = lower_bound > share if going_on else None  # NaN is above nothing, so that it fails
+        passed = enough and lower_bound > share if going_on else None  # NaN is above nothing, so that it fails
         if going_on and passed:
             recommended = dim
         going_on = going_on and bool(passed)
-        detectable = (ratio.value - lower_bound) * (1.0 + z_power / z_level)
+        detectable = max((ratio.value - lower_bound) * (1.0 + z_power / z_level), least)
         tested.append(DimTest(dim, ratio, lower_bound, passed, detectable))
     return Recommendation(
         dim=recommended,
         full_dim=dims[0],
         share=share,
         level=level,
-        n=stacked.shape[2],
+        n=n,
         n_groups=int(numbers.max()) + 1,
         tested=tuple(tested),
         detectable=tested[0].detectable if tested else math.nan,
     )
+
+
+def queries_for(share: float, level: float = 0.95) -> int:
+    """Queries below which a share is not shown though none of them loses anything.
+
+    If 1 - share of all queries lost everything, a sample of so many would hit none of them once in 1 / (1 - level)
+    times; a smaller one more often than the test may err.
+
+    >>> [queries_for(share) for share in (0.95, 0.98, 0.99)]
+    [59, 149, 299]
+    """
+    return math.ceil(math.log(1.0 - level) / math.log(share))
 
 
 def _or_null(value: float) -> float | None:
