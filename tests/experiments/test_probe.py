@@ -328,6 +328,13 @@ def test_arguments_that_contradict_each_other(model_run: tuple[Path, Path, Path]
         run_probe(ModelSettings("v.npy"), None, SETTINGS, fix=tmp_path, pairs="stdlib")
 
 
+@pytest.mark.parametrize("option", ["out", "fix"])
+def test_a_file_in_the_way_is_said_before_anything_is_read(option: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MatryoError, match="must be a folder, a file is in the way"):
+        run_probe(ModelSettings("no such model"), None, SETTINGS, **{option: tmp_path / "file"})
+
+
 def test_vectors_are_turned_too(judged_run: ProbeRun, tmp_path: Path) -> None:
     before, probed = judged_run, judged_run.probed
     fixed = fix_with_rotation(before, tmp_path / "fix", SETTINGS)

@@ -62,6 +62,7 @@ def run_probe(
     Raises: MatryoError, ShapeError, FormatError for input that does not fit.
     """
     settings = settings or ProbeSettings()
+    _check_places(out, fix)
     if pairs is not None and is_vectors(model.name):
         raise MatryoError(f"a head is trained for a model, got the vectors {model.name}; leave --pairs out")
     # read before anything is encoded, so that a wrong path does not cost the encoding
@@ -91,3 +92,10 @@ def run_probe(
         summary = f"{summary}\n\n{wrapped(f'After the fix: {after}.', _WIDTH)}"
         written += fixed.done
     return Told(run.certificate, summary, tuple(written), failure)
+
+
+def _check_places(*folders: Path | None) -> None:
+    """Refuse a file where a folder is to go before anything is measured for it."""
+    for folder in folders:
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise MatryoError(f"{folder} must be a folder, a file is in the way; choose another name")
