@@ -76,7 +76,9 @@ def test_the_long_table_counts_bytes(table: ModelTable) -> None:
 
 
 def test_what_follows_is_said_for_each_map(table: ModelTable) -> None:
-    said = model_report(table).verdict
+    report = model_report(table)
+    assert report.verdict == "Numbers shown to keep 90.0 % of nDCG@10 on toy <set>: m all 64, rotated 16 of 64"
+    said = " ".join(report.sections[0].findings)
     assert "m on toy <set>: no dim below 64 is shown to keep 90.0 %" in said
     assert "m, rotated on toy <set>: 16 of 64 numbers are shown to keep 90.0 %" in said
     assert "25.0 % of the storage and 2.0 times the speed" in said

@@ -46,10 +46,24 @@ def model_report(table: ModelTable) -> Report:
     return Report(
         title="What a cut saves and what it costs",
         subtitle=f"models: {names} · data: {'; '.join(table.datasets)} · {table.timestamp}",
-        verdict="; ".join(sentence for model in table.models for sentence in _sentences(table, model)),
+        verdict=headline(table),
         facts=(),
         sections=tuple(section for section in sections if not section.empty),
     )
+
+
+def headline(table: ModelTable) -> str:
+    """Of every model, how many numbers are shown to be enough on the first data set, plain and rotated."""
+    first = table.datasets[0]
+    told = []
+    for model in table.models:
+        enough = [
+            f"{'rotated ' * bool(_rotated(one.map))}{_of(one.dim, model.width)}"
+            for one in model.recommended
+            if one.dataset == first
+        ]
+        told.append(f"{model.name} {', '.join(enough)}")
+    return f"Numbers shown to keep {percent(table.share)} of {table.measure} on {first}: {'; '.join(told)}"
 
 
 def model_console(table: ModelTable, width: int = 120) -> str:
@@ -194,6 +208,10 @@ def _sentences(table: ModelTable, model: MeasuredModel) -> Iterator[str]:
             f"{how}: {one.dim} of {model.width} numbers are shown to keep {percent(table.share)} of the quality, with "
             f"{percent(one.dim / model.width)} of the storage and {point.batch_ratio:.1f} times the speed"
         )
+
+
+def _of(dim: int, width: int) -> str:
+    return f"all {width}" if dim == width else f"{dim} of {width}"
 
 
 def _maps(model: MeasuredModel, dataset: str) -> list[str]:
