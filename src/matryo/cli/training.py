@@ -12,8 +12,10 @@ from matryo.cli.options import Verbose
 _EXPERIMENTS = {
     "dense_retrieval": "matryo.experiments.dense_retrieval",
     "shared_prefix": "matryo.experiments.shared_prefix",
+    "translation": "matryo.experiments.translation",
 }
 """What `experiment:` in a config may say -> module with the function `run`."""
+_IN_WORKERS = "translation"
 
 
 class Upto(StrEnum):
@@ -36,7 +38,9 @@ Fresh = Annotated[
 ]
 
 
-def _run_config(config: Path, upto: Upto, overrides: list[str] | None, out: Path | None, fresh: bool) -> None:
+def _run_config(
+    config: Path, upto: Upto, overrides: list[str] | None, out: Path | None, fresh: bool, workers: int | None = None
+) -> None:
     from importlib import import_module
 
     from matryo.config import read_yaml
@@ -45,8 +49,14 @@ def _run_config(config: Path, upto: Upto, overrides: list[str] | None, out: Path
     kind = read_yaml(config).get("experiment", "dense_retrieval")
     if kind not in _EXPERIMENTS:
         raise MatryoError(f"{config}: experiment must be one of {', '.join(_EXPERIMENTS)}, got {kind!r}")
+    if workers is not None and kind != _IN_WORKERS:
+        raise MatryoError(
+            f"--workers is for runs of many small fits (experiment: {_IN_WORKERS}), got it with {kind}; leave it out, "
+            "or start several processes with torchrun"
+        )
+    given = {} if workers is None else {"workers": workers}
     told = import_module(_EXPERIMENTS[kind]).run(
-        config, upto.value, overrides=overrides or (), out=out, fresh=fresh, say=say, progress=True
+        config, upto.value, overrides=overrides or (), out=out, fresh=fresh, say=say, progress=True, **given
     )
     if told:
         typer.echo(told)
@@ -58,13 +68,16 @@ def run(
     set_: Set = None,
     out: RunOut = None,
     fresh: Fresh = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes of a translation run; default: as the config says.")
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Run a config from the data to the report: train every arm, measure, compare.
 
     A finished stage is never redone, and an interrupted run goes on where it was.
     """
-    _run_config(config, upto, set_, out, fresh)
+    _run_config(config, upto, set_, out, fresh, workers)
 
 
 def train(config: Config, set_: Set = None, out: RunOut = None, fresh: Fresh = False, verbose: Verbose = False) -> None:
