@@ -91,7 +91,7 @@ class Chart:
     measure: str
     lines: tuple[Line, ...]
     floors: tuple[Floor, ...] = ()
-    across: Literal["dims", "steps"] = "dims"
+    across: Literal["dims", "steps", "pairs"] = "dims"
     signed: bool = False
     name: str = "curve"
     mark: int | None = None
@@ -115,7 +115,15 @@ class Chart:
                 continue
             points = line.points()
             told = [points[0], points[-1]] if steps and len(points) > 1 else points
-            known = [f"{value:{sign}.3f} at {'step ' if steps else ''}{x}" for x, value in told]
-            parts.append(f"{line.label}: {', '.join(known)}")
+            known = [f"{_digits(value, sign)} at {'step ' if steps else ''}{x}" for x, value in told]
+            parts.append(f"{line.label}: {', '.join(known) or 'none'}")
         parts += [f"{floor.label}: {floor.value:.3f} at every {'step' if steps else 'dim'}" for floor in self.floors]
-        return f"{self.measure} by number of {'steps' if steps else 'dims kept'}. " + ". ".join(parts) + "."
+        return f"{self.measure} by number of {_ACROSS[self.across]}. " + ". ".join(parts) + "."
+
+
+_ACROSS = {"dims": "dims kept", "steps": "steps", "pairs": "pairs fitted on"}
+
+
+def _digits(value: float, sign: str) -> str:
+    """Three digits behind the point, or three that say something where the value is smaller than that."""
+    return f"{value:{sign}.3f}" if value == 0 or abs(value) >= 0.0095 else f"{value:{sign}.3g}"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from matryo.reports.charts import Chart, Line
@@ -72,13 +73,14 @@ def draw(chart: Chart, *, narrow: bool) -> "Figure":
         margin = 0.35 + 0.068 * max((len(label) for label in labels), default=0)
         height = max(4.2, _LABEL_GAP * (len(labels) + 6) / _POINTS_PER_INCH)
         width, right, bottom, top = 9.0, margin, 0.55, 0.42
-    left = 0.62 if chart.signed else 0.48
+    small = max((abs(value) for line in chart.lines for _, value in line.points()), default=1.0) < 0.02
+    left = 0.62 if chart.signed or small else 0.48  # small values are written with more digits
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
     )
     for number, line in enumerate(chart.lines):
-        _draw_line(axes, line, number, marked=chart.across == "dims" or len(line.x) <= _MOST_MARKERS)
+        _draw_line(axes, line, number, marked=chart.across != "steps" or len(line.x) <= _MOST_MARKERS)
     for floor in chart.floors:
         # a legend cannot tell several levels apart, but their values can
         value = f": {floor.value:.3f}" if narrow and len(chart.floors) > 1 else ""
@@ -133,15 +135,16 @@ def _colour(line: Line, number: int) -> str:
 def _dress(axes: "Axes", chart: Chart, longest_title: int) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    if chart.across == "dims":
-        _dims_across(axes, chart)
+    if chart.across != "steps":
+        _log_across(axes, chart)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.set_xlabel("steps", labelpad=5)
     axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]) if chart.signed else MaxNLocator(7))
     ticks = axes.yaxis.get_majorticklocs()
-    digits = 3 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.0099 else 2  # else neighbours would read alike
+    gap = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    digits = 2 if gap >= 0.0099 else 3 if gap >= 0.00099 else 5  # else neighbours would read alike
     sign = "+" if chart.signed else ""
 
     def printed(value: float, _: int) -> str:
@@ -157,16 +160,18 @@ def _dress(axes: "Axes", chart: Chart, longest_title: int) -> None:
     axes.set_title(shortened(chart.heading, longest_title), loc="left", fontsize=10.5, fontweight="bold", pad=10)
 
 
-def _dims_across(axes: "Axes", chart: Chart) -> None:
+def _log_across(axes: "Axes", chart: Chart) -> None:
     from matplotlib.ticker import NullLocator
 
     dims = sorted({dim for line in chart.lines for dim in line.x})
     axes.set_xscale("log", base=2)
     axes.xaxis.set_minor_locator(NullLocator())
     if dims:
-        axes.set_xticks(dims, [str(dim) for dim in dims])
+        # of two sizes that lie close together, the larger one is written
+        named = [a for a, b in pairwise([*dims, math.inf]) if b / a > 1.3] if chart.across == "pairs" else dims
+        axes.set_xticks(named, [f"{dim:,}" if chart.across == "pairs" else str(dim) for dim in named])
         axes.set_xlim(dims[0] / 1.09, dims[-1] * 1.09)
-    axes.set_xlabel("dims kept (log scale)", labelpad=5)
+    axes.set_xlabel("pairs fitted on (log scale)" if chart.across == "pairs" else "dims kept (log scale)", labelpad=5)
 
 
 def _label(axes: "Axes", chart: Chart, height: float, inches: "Affine2D") -> None:

@@ -20,6 +20,7 @@ from matryo.reports.facets import FacetChart
 from matryo.reports.pareto import ParetoChart
 from matryo.reports.pareto_drawing import draw_pareto
 from matryo.reports.plots import Plot
+from matryo.reports.study_scatter import ScatterChart, draw_scatter
 from matryo.reports.table import printable
 from matryo.reports.translation_heat import HeatChart, draw_heat
 
@@ -82,6 +83,8 @@ def _drawn(chart: Plot, *, narrow: bool) -> "Figure":
         return draw_bars(chart, narrow=narrow)
     if isinstance(chart, HeatChart):
         return draw_heat(chart, narrow=narrow)
+    if isinstance(chart, ScatterChart):
+        return draw_scatter(chart, narrow=narrow)
     return draw(chart, narrow=narrow)
 
 

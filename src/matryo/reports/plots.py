@@ -4,7 +4,8 @@ from matryo.reports.bars import BarChart
 from matryo.reports.charts import Chart
 from matryo.reports.facets import FacetChart
 from matryo.reports.pareto import ParetoChart
+from matryo.reports.study_scatter import ScatterChart
 from matryo.reports.translation_heat import HeatChart
 
-Plot = Chart | ParetoChart | FacetChart | BarChart | HeatChart
+Plot = Chart | ParetoChart | FacetChart | BarChart | HeatChart | ScatterChart
 """Has a name for its files, a title, a heading and a description in words."""
