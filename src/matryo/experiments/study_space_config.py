@@ -23,8 +23,8 @@ class TextsConfig(Settings):
         split: of retrieval, which judgements; None = test, else dev.
         max_documents: a sample of at most this many documents, drawn by the seed; those that are relevant to a query
             come first; None = all.
-        group_end: of retrieval and lines, ids that are equal up to this mark stay on one side; "" = every id by itself.
-            Of hotpotqa the title decides, of stdlib nothing.
+        group_end: ids that are equal up to this mark stay on one side, e.g. ":" for functions of one module of the
+            library; "" = every id by itself. Not for hotpotqa, where the title decides.
         seed: of the sample.
         skip_bad: leave out bad lines and records, and count them.
         mask_names: of stdlib, replace each function's own name in both texts.
@@ -56,7 +56,7 @@ class TextsConfig(Settings):
             raise ValueError(f"kind {self.kind} reads one path, got {len(self.paths)}; only hotpotqa reads several")
         kinds: dict[str, tuple[str, ...]] = {
             "split": ("retrieval",),
-            "group_end": ("retrieval", "lines"),
+            "group_end": ("stdlib", "retrieval", "lines"),
             "skip_bad": ("hotpotqa", "retrieval", "lines"),
             "mask_names": ("stdlib",),
         }
