@@ -83,6 +83,9 @@ class Watched(Engine):
         self.n_looked_up += len(ids)
         return self.inner.present(collection, ids)
 
+    def vectors(self, collection: str, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        return self.inner.vectors(collection, ids)
+
     def count(self, collection: str) -> int:
         return self.inner.count(collection)
 

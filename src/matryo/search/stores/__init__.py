@@ -4,5 +4,6 @@ from matryo.search.stores.base import Pushed, Store, StoreHits
 from matryo.search.stores.chroma import ChromaStore
 from matryo.search.stores.location import Location
 from matryo.search.stores.milvus import MilvusStore
+from matryo.search.stores.origin import Origin
 
-__all__ = ["ChromaStore", "Location", "MilvusStore", "Pushed", "Store", "StoreHits"]
+__all__ = ["ChromaStore", "Location", "MilvusStore", "Origin", "Pushed", "Store", "StoreHits"]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import ShapeError
 from matryo.prefix import Array
+from matryo.search.stores.origin import Origin
 from matryo.space import Space
 
 MISSING = ""
@@ -80,6 +81,7 @@ class Store(ABC):
         batch: int = BATCH,
         replace: bool = False,
         progress: bool = False,
+        origin: Origin | None = None,
     ) -> Pushed:
         """Bring the store to hold a set, whatever part of it is there already.
 
@@ -93,6 +95,8 @@ class Store(ABC):
             batch: rows per request; fewer are sent where the engine takes fewer.
             replace: drop what another push left under this name; otherwise that is refused.
             progress: show rate and time left.
+            origin: models and map that the vectors come from, told in the engine's own metadata; a store that holds
+                the set already is given it too. None leaves what is told there as it is.
 
         Raises: MatryoError if the store holds another set or other dims, the engine does not answer or does not keep
             what it confirmed, or another process is pushing; ShapeError if a dim is not within 1..width.
@@ -118,6 +122,31 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def vectors(self, ids: Sequence[str], dim: int | None = None) -> Array:
+        """Read stored vectors back.
+
+        Args:
+            ids: n ids, any number of them.
+            dim: prefix length, one of `dims`; None for the largest of them.
+
+        Returns: (n, dim) float32 in the order of the ids, as they were pushed: cut, of length 1 or 0.
+        Raises: MatryoError if an id is not there, or as `search`.
+        """
+
+    @abstractmethod
+    def neighbours(self, ids: Sequence[str], k: int, dim: int | None = None) -> StoreHits:
+        """Find the k nearest other rows of some rows, whose own vectors are the queries; none is its own neighbour.
+
+        Args:
+            ids: n ids of the store.
+            k: hits per row; beyond the number of the other rows the places are filled with id "".
+            dim: prefix length to compare, one of `dims`; None for the largest of them.
+
+        Returns: (n, k) hits, ordered as those of `search`.
+        Raises: MatryoError if an id is not there, or as `search`.
+        """
+
+    @abstractmethod
     def count(self) -> int:
         """Rows that the engine has now, at each dim; the smallest number if they differ, 0 if there is no store."""
 
@@ -138,6 +167,14 @@ class Store(ABC):
     @abstractmethod
     def dims(self) -> tuple[int, ...]:
         """Dims that were pushed, rising.
+
+        Raises: MatryoError if there is no such store or it does not answer.
+        """
+
+    @property
+    @abstractmethod
+    def origin(self) -> Origin | None:
+        """Models and map that the vectors come from, None if nobody told.
 
         Raises: MatryoError if there is no such store or it does not answer.
         """

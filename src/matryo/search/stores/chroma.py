@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, final
 
+import numpy as np
+
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import MatryoError, MissingExtra
 from matryo.files import only_writer
@@ -15,9 +17,10 @@ from matryo.search.stores import contents
 from matryo.search.stores.base import BATCH, Pushed, Store, StoreHits
 from matryo.search.stores.engine import Engine, Neighbours
 from matryo.search.stores.label import check_name
+from matryo.search.stores.origin import Origin
 from matryo.search.stores.pushing import push_set
 from matryo.search.stores.retry import PAUSES, Patience
-from matryo.search.stores.searching import search_store
+from matryo.search.stores.searching import neighbours_of, search_store, stored_vectors
 from matryo.space import Space
 
 _FILE = "chroma.sqlite3"
@@ -130,6 +133,11 @@ class ChromaEngine(Engine):
         """Those of some ids that the collection has."""
         return set(self._ask(lambda: self._collection(collection).get(ids=list(ids), include=[]))["ids"])
 
+    def vectors(self, collection: str, ids: Sequence[str]) -> dict[str, Array]:
+        """Stored vectors by id; Chroma answers in an order of its own."""
+        found = self._ask(lambda: self._collection(collection).get(ids=list(ids), include=["embeddings"]))
+        return dict(zip(found["ids"], np.asarray(found["embeddings"], dtype=np.float32), strict=True))
+
     def count(self, collection: str) -> int:
         """Number of rows."""
         return int(self._ask(lambda: self._collection(collection).count()))
@@ -222,15 +230,26 @@ class ChromaStore(Store):
         batch: int = BATCH,
         replace: bool = False,
         progress: bool = False,
+        origin: Origin | None = None,
     ) -> Pushed:
         """Bring the store to hold a set; see `Store.push`."""
-        return push_set(self._engine, self._name, vectors, dims=dims, batch=batch, replace=replace, progress=progress)
+        return push_set(
+            self._engine, self._name, vectors, dims=dims, batch=batch, replace=replace, progress=progress, origin=origin
+        )
 
     def search(
         self, queries: Array | EmbeddingSet, k: int, dim: int | None = None, *, space: Space | str | None = None
     ) -> StoreHits:
         """Find the k nearest rows of every query, approximately; see `Store.search`."""
         return search_store(self._engine, self._name, queries, k, dim, space)
+
+    def vectors(self, ids: Sequence[str], dim: int | None = None) -> Array:
+        """Stored vectors of some ids; see `Store.vectors`."""
+        return stored_vectors(self._engine, self._name, ids, dim)
+
+    def neighbours(self, ids: Sequence[str], k: int, dim: int | None = None) -> StoreHits:
+        """The k nearest other rows of some rows; see `Store.neighbours`."""
+        return neighbours_of(self._engine, self._name, ids, k, dim)
 
     def count(self) -> int:
         """Rows that the engine has now; see `Store.count`."""
@@ -251,6 +270,11 @@ class ChromaStore(Store):
     def dims(self) -> tuple[int, ...]:
         """Dims that were pushed, rising; see `Store.dims`."""
         return contents.held(self._engine, self._name).any.dims
+
+    @property
+    def origin(self) -> Origin | None:
+        """Models and map that the vectors come from; see `Store.origin`."""
+        return contents.held(self._engine, self._name).any.origin
 
     @property
     def set_digest(self) -> str:

@@ -20,7 +20,7 @@ class Contents:
 
     @property
     def any(self) -> Label:
-        """One of the labels: they differ in `dim` and `complete` alone."""
+        """One of the labels: within a store they differ in `dim` and `complete` alone."""
         return next(iter(self.labels.values()))
 
     @property

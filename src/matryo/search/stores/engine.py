@@ -60,6 +60,10 @@ class Engine(ABC):
         """Those of some ids that the collection has."""
 
     @abstractmethod
+    def vectors(self, collection: str, ids: Sequence[str]) -> dict[str, Array]:
+        """Stored vectors of some ids, at most `most_rows` of them, each (dim,) float32; those it lacks are left out."""
+
+    @abstractmethod
     def count(self, collection: str) -> int:
         """Number of rows."""
 

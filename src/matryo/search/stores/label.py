@@ -8,6 +8,7 @@ from typing import Self
 
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import FormatError, MatryoError
+from matryo.search.stores.origin import Origin
 from matryo.space import Space
 
 _FORMAT = "1"
@@ -28,6 +29,7 @@ class Label:
         generation: generation of that set.
         n_rows: number of its rows.
         complete: whether all of them were seen in every collection of the store.
+        origin: models and map that the vectors come from; None if nobody told, then they are taken for native.
     """
 
     store: str
@@ -38,11 +40,14 @@ class Label:
     generation: int
     n_rows: int
     complete: bool
+    origin: Origin | None = None
 
     @classmethod
-    def of(cls, store: str, vectors: EmbeddingSet, dims: tuple[int, ...], dim: int) -> Self:
+    def of(
+        cls, store: str, vectors: EmbeddingSet, dims: tuple[int, ...], dim: int, origin: Origin | None = None
+    ) -> Self:
         """Label of a collection that is still to be filled from a set."""
-        return cls(store, vectors.space, dims, dim, vectors.digest, vectors.generation, vectors.n_rows, complete=False)
+        return cls(store, vectors.space, dims, dim, vectors.digest, vectors.generation, vectors.n_rows, False, origin)
 
     @property
     def collection(self) -> str:
@@ -55,7 +60,10 @@ class Label:
         return self.set_digest, self.dims
 
     def to_strings(self) -> dict[str, str]:
-        """Every field as text, because that is what all engines can store; `from_strings` reads it back."""
+        """Every field as text, because that is what all engines can store; `from_strings` reads it back.
+
+        The origin stands there under plain keys, for people and for programs that know the engine and not us.
+        """
         told = {
             "format": _FORMAT,
             "store": self.store,
@@ -69,7 +77,8 @@ class Label:
             "n_rows": str(self.n_rows),
             "complete": "yes" if self.complete else "no",
         }
-        return {_PREFIX + key: value for key, value in told.items()}
+        plain = self.origin.to_strings() if self.origin else {}
+        return {**{_PREFIX + key: value for key, value in told.items()}, **plain}
 
     @classmethod
     def from_strings(cls, stored: Mapping[str, object], where: str) -> Self | None:
@@ -98,6 +107,7 @@ class Label:
                 generation=int(told["generation"]),
                 n_rows=int(told["n_rows"]),
                 complete=told["complete"] == "yes",
+                origin=Origin.from_strings(stored),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise FormatError(

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, final
 
+import numpy as np
+
 from matryo.embeddings import EmbeddingSet
 from matryo.errors import MatryoError, MissingExtra
 from matryo.prefix import Array
@@ -13,9 +15,10 @@ from matryo.search.stores import contents
 from matryo.search.stores.base import BATCH, Pushed, Store, StoreHits
 from matryo.search.stores.engine import Engine, Neighbours
 from matryo.search.stores.label import check_name
+from matryo.search.stores.origin import Origin
 from matryo.search.stores.pushing import push_set
 from matryo.search.stores.retry import PAUSES, Patience
-from matryo.search.stores.searching import search_store
+from matryo.search.stores.searching import neighbours_of, search_store, stored_vectors
 from matryo.space import Space
 
 _ID = "id"
@@ -148,15 +151,12 @@ class MilvusEngine(Engine):
 
     def present(self, collection: str, ids: Sequence[str]) -> set[str]:
         """Those of some ids that the collection has."""
-        # values apart from the expression would need no escaping, but Milvus Lite does not know them
-        listed = ", ".join(f'"{id.translate(_ESCAPES)}"' for id in ids)
-        found = self._read(
-            collection,
-            lambda client: client.query(
-                collection, filter=f"{_ID} in [{listed}]", output_fields=[_ID], timeout=_ANSWER_S
-            ),
-        )
-        return {row[_ID] for row in found}
+        return {row[_ID] for row in self._rows(collection, ids, [_ID])}
+
+    def vectors(self, collection: str, ids: Sequence[str]) -> dict[str, Array]:
+        """Stored vectors by id."""
+        found = self._rows(collection, ids, [_ID, _VECTOR])
+        return {row[_ID]: np.array(row[_VECTOR], dtype=np.float32) for row in found}
 
     def count(self, collection: str) -> int:
         """Number of rows, deleted and replaced ones not counted."""
@@ -190,6 +190,17 @@ class MilvusEngine(Engine):
             ),
         )
         return [[(hit[_ID], float(hit["distance"])) for hit in hits] for hits in found]
+
+    def _rows(self, collection: str, ids: Sequence[str], columns: list[str]) -> list[dict[str, Any]]:
+        # values apart from the expression would need no escaping, but Milvus Lite does not know them
+        listed = ", ".join(f'"{id.translate(_ESCAPES)}"' for id in ids)
+        found = self._read(
+            collection,
+            lambda client: client.query(
+                collection, filter=f"{_ID} in [{listed}]", output_fields=columns, timeout=_ANSWER_S
+            ),
+        )
+        return list(found)
 
     def _properties(self, collection: str) -> Mapping[str, object]:
         told = self._ask(lambda client: client.describe_collection(collection, timeout=_ANSWER_S))
@@ -266,15 +277,26 @@ class MilvusStore(Store):
         batch: int = BATCH,
         replace: bool = False,
         progress: bool = False,
+        origin: Origin | None = None,
     ) -> Pushed:
         """Bring the store to hold a set; see `Store.push`."""
-        return push_set(self._engine, self._name, vectors, dims=dims, batch=batch, replace=replace, progress=progress)
+        return push_set(
+            self._engine, self._name, vectors, dims=dims, batch=batch, replace=replace, progress=progress, origin=origin
+        )
 
     def search(
         self, queries: Array | EmbeddingSet, k: int, dim: int | None = None, *, space: Space | str | None = None
     ) -> StoreHits:
         """Find the k nearest rows of every query; see `Store.search`."""
         return search_store(self._engine, self._name, queries, k, dim, space)
+
+    def vectors(self, ids: Sequence[str], dim: int | None = None) -> Array:
+        """Stored vectors of some ids; see `Store.vectors`."""
+        return stored_vectors(self._engine, self._name, ids, dim)
+
+    def neighbours(self, ids: Sequence[str], k: int, dim: int | None = None) -> StoreHits:
+        """The k nearest other rows of some rows; see `Store.neighbours`."""
+        return neighbours_of(self._engine, self._name, ids, k, dim)
 
     def count(self) -> int:
         """Rows that the engine has now; see `Store.count`."""
@@ -295,6 +317,11 @@ class MilvusStore(Store):
     def dims(self) -> tuple[int, ...]:
         """Dims that were pushed, rising; see `Store.dims`."""
         return contents.held(self._engine, self._name).any.dims
+
+    @property
+    def origin(self) -> Origin | None:
+        """Models and map that the vectors come from; see `Store.origin`."""
+        return contents.held(self._engine, self._name).any.origin
 
     @property
     def set_digest(self) -> str:

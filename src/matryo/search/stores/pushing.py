@@ -15,6 +15,7 @@ from matryo.search.stores.base import Pushed
 from matryo.search.stores.contents import find
 from matryo.search.stores.engine import Engine
 from matryo.search.stores.label import Label
+from matryo.search.stores.origin import Origin
 from matryo.search.stores.seen import send_unseen
 
 _SAMPLE = 100
@@ -29,22 +30,29 @@ def push_set(
     batch: int,
     replace: bool,
     progress: bool,
+    origin: Origin | None = None,
 ) -> Pushed:
     """Bring a store to hold a set; see `Store.push`."""
     if batch < 1:
         raise MatryoError(f"a batch has at least 1 row, got {batch}; leave it out for the default")
     chosen = check_dims([vectors.width] if dims is None else dims, vectors.width)
-    wanted = {dim: Label.of(name, vectors, chosen, dim) for dim in chosen}
+    wanted = {dim: Label.of(name, vectors, chosen, dim, origin) for dim in chosen}
     with engine.writing():
         there = _kept(engine, name, wanted, replace)
+        if origin is None and there:
+            kept = next(iter(there.values())).origin
+            wanted = {dim: changed(label, origin=kept) for dim, label in wanted.items()}
         counts = {dim: engine.count(wanted[dim].collection) for dim in there}
-        whole = all(there.get(dim, False) and counts[dim] == vectors.n_rows for dim in chosen)
+        whole = all(dim in there and there[dim].complete and counts[dim] == vectors.n_rows for dim in chosen)
         if whole:
+            for dim, label in wanted.items():
+                if label.origin != there[dim].origin:
+                    engine.relabel(label.collection, changed(label, complete=True).to_strings())
             return Pushed(vectors.n_rows, chosen, n_sent=0)
         for dim, label in wanted.items():
             if dim not in there:
                 _create(engine, label)
-            elif there[dim]:
+            elif there[dim].complete:
                 engine.relabel(label.collection, label.to_strings())
         rows = min(batch, engine.most_rows(chosen[-1]))
         looked_at = {dim for dim in chosen if counts.get(dim, 0) > 0}
@@ -63,14 +71,14 @@ def push_set(
     return Pushed(vectors.n_rows, chosen, n_sent)
 
 
-def _kept(engine: Engine, name: str, wanted: Mapping[int, Label], replace: bool) -> dict[int, bool]:
-    """Dims that are there already from pushes of the same, and whether each is marked complete."""
+def _kept(engine: Engine, name: str, wanted: Mapping[int, Label], replace: bool) -> dict[int, Label]:
+    """Labels that are there already from pushes of the same, by dim."""
     contents = find(engine, name)
     if contents is None:
         return {}
     found, asked = contents.any, next(iter(wanted.values()))
     if found.pushed == asked.pushed:
-        return {dim: label.complete for dim, label in contents.labels.items()}
+        return contents.labels
     if not replace:
         raise MatryoError(
             f"{name} at {engine.where} holds a push of set {found.set_digest[:12]} at dims {_listed(found.dims)}, got "
