@@ -1,5 +1,8 @@
 """Translated vectors beside the references: what a perfect, an idle and a real translator score."""
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from matryo.evaluation.translation import (
     Rows,
     Translation,
     TranslationSettings,
+    measure_native,
     measure_translation,
     widened,
 )
@@ -96,6 +100,40 @@ def test_a_perfect_translator_is_the_target() -> None:
     # a rotation keeps every neighbour: the old model's lists are the new one's
     assert value(found, KEEP, "mutual neighbours@3") == pytest.approx(1.0)
     assert found.resemblance.mutual_difference.value == pytest.approx(0.0)
+
+
+def test_a_native_side_measured_once_gives_the_same_numbers(fitted: tuple[AffineMap, Array]) -> None:
+    rows = rows_of(*views(3, 60, 0.2), fitted[1])
+    some = replace(SETTINGS, max_rows=50)
+    native = pickle.loads(pickle.dumps(measure_native(rows, some)))
+    alone, shared = measure_translation(fitted[0], rows, some), measure_translation(fitted[0], rows, some, native)
+    assert [(v.row, v.measure) for v in alone.values] == [(v.row, v.measure) for v in shared.values]
+    numbers = [[(v.found.value, v.found.low, v.found.high) for v in one.values] for one in (alone, shared)]
+    np.testing.assert_array_equal(*numbers)
+    assert alone.resemblance == shared.resemblance and alone.cka == shared.cka
+    points = [[(p.dim, p.mse, p.r2, p.cosine, p.mutual, p.cka) for p in one.dims] for one in (alone, shared)]
+    assert points[0] == points[1]
+    for row, one in alone.lists.items():
+        np.testing.assert_array_equal(one.mutual, shared.lists[row].mutual)
+    np.testing.assert_array_equal(alone.different.rows, shared.different.rows)
+
+
+def test_a_native_side_of_something_else_is_refused(fitted: tuple[AffineMap, Array]) -> None:
+    rows = rows_of(*views(3, 40, 0.2), fitted[1])
+    native = measure_native(rows, SETTINGS)
+    with pytest.raises(MatryoError, match="the native side was measured with"):
+        measure_translation(fitted[0], rows, replace(SETTINGS, k=2), native)
+    with pytest.raises(MatryoError, match="measured on 40 rows of 8 numbers, got 40"):
+        measure_translation(fitted[0], replace(rows, ids=rows.ids[::-1]), SETTINGS, native)
+
+
+def test_errors_beside_what_they_are_a_share_of(measured: Translation) -> None:
+    r2 = value(measured, TRANSLATED, "R2")
+    assert 1.0 - measured.mse / measured.target_variance == pytest.approx(r2)
+    assert measured.dims[-1].mse == measured.mse
+    assert measured.cka.debiased == value(measured, TRANSLATED, "CKA")
+    assert value(measured, TRANSLATED, "CKA biased") > value(measured, TRANSLATED, "CKA")
+    assert value(measured, REENCODE, "CKA biased") == 1.0
 
 
 def test_groups_widen_intervals_and_rows_are_sampled(fitted: tuple[AffineMap, Array]) -> None:

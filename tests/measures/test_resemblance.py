@@ -1,3 +1,5 @@
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,8 @@ def test_the_numbers_are_those_of_the_measures(spaces):
     assert found.cka_difference.value == pytest.approx(found.cka_target.value - found.cka_source.value)
     lists = nearest_neighbours(source, 5)
     shares = mutual_neighbours(lists, nearest_neighbours(target, 5), (5,))[:, 0]
-    assert found.mutual_target == bootstrap_mean(shares, n_draws=200, seed=3)
+    alone = bootstrap_mean(shares, n_draws=200, seed=3)
+    assert astuple(found.mutual_target) == pytest.approx(astuple(alone), abs=1e-12)
     assert (found.mutual_source.value, found.mutual_difference.value) == (1.0, pytest.approx(shares.mean() - 1.0))
 
 
@@ -63,6 +66,15 @@ def test_rows_are_sampled_and_groups_drawn_whole(spaces):
     assert (found.n, found.chance) == (60, 10 / 59)
     assert found.cka_target.n_groups <= 30
     assert found == measure_resemblance(target, source, target, groups, max_rows=60, n_draws=200, seed=1)
+
+
+def test_lists_that_are_known_are_not_made_again(spaces):
+    source, target = spaces
+    lists = tuple(nearest_neighbours(side, 9) for side in (target, source, target))
+    given = measure_resemblance(target, source, target, k=5, n_draws=200, seed=1, lists=lists)
+    assert given == measure_resemblance(target, source, target, k=5, n_draws=200, seed=1)
+    with pytest.raises(MatryoError, match="lists are of all 120 rows, got max_rows 60"):
+        measure_resemblance(target, source, target, max_rows=60, seed=1, lists=lists)
 
 
 def test_bad_input(spaces):

@@ -3,15 +3,14 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from matryo.errors import MatryoError, ShapeError
 from matryo.measures.cka_jackknife import cka_without_each, pseudo_values
-from matryo.measures.intervals import Interval
+from matryo.measures.intervals import Interval, mean_interval, stack
 from matryo.measures.neighbours import mutual_neighbours, nearest_neighbours
-from matryo.measures.resample import group_numbers
-from matryo.measures.statistics import bootstrap_mean
-from matryo.prefix import Array
+from matryo.measures.resample import check_draws, group_numbers, resampled_means
+from matryo.prefix import Array, block
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ def measure_resemblance(
     n_draws: int = 10_000,
     level: float = 0.95,
     seed: int,
+    lists: tuple[Array, Array, Array] | None = None,
 ) -> Resemblance:
     """Compare a translated set with both spaces, rows drawn together so that the difference is paired.
 
@@ -68,6 +68,8 @@ def measure_resemblance(
         n_draws: bootstrap draws.
         level: of the intervals.
         seed: of that choice and of the draws.
+        lists: `nearest_neighbours` of translated, source and target, at least k long, where they are known already; not
+            together with a choice of rows.
 
     Raises: ShapeError if row counts differ; MatryoError if there are fewer than 5 rows or k + 1, or a side is constant.
     Source: question of the plan; mutual k-NN of Huh et al. 2024, CKA of Kornblith et al. 2019.
@@ -80,28 +82,36 @@ def measure_resemblance(
         )
     numbers = group_numbers(groups, n)
     if max_rows is not None and n > max_rows:
+        if lists is not None:
+            raise MatryoError(f"lists are of all {n} rows, got max_rows {max_rows}; pass max_rows=None")
         rows = np.sort(np.random.default_rng(seed).choice(n, max_rows, replace=False))
         translated, source, target, numbers = translated[rows], source[rows], target[rows], numbers[rows]
 
-    def interval(values: NDArray[np.float64]) -> Interval:
-        return bootstrap_mean(values, numbers, n_draws=n_draws, level=level, seed=seed)
+    check_draws(n_draws, level)
 
     wholes, rows_of = zip(*(cka_without_each(translated, side) for side in (source, target)), strict=True)
     shares = [pseudo_values(whole, one) for whole, one in zip(wholes, rows_of, strict=True)]
     if not np.isfinite(shares).all():
         raise MatryoError("one side is constant or nearly so, so that it has no CKA; check what was encoded")
-    lists = nearest_neighbours(translated, k)
-    mutual = [mutual_neighbours(lists, nearest_neighbours(side, k), (k,))[:, 0] for side in (source, target)]
+    own, *others = (
+        [nearest_neighbours(side, k) for side in (translated, source, target)]
+        if lists is None
+        else [block(one, 0, k) for one in lists]
+    )
+    mutual = [mutual_neighbours(own, other, (k,))[:, 0] for other in others]
+    values = stack([*shares, shares[1] - shares[0], *mutual, mutual[1] - mutual[0]])
+    means = resampled_means(values, numbers, n_draws=n_draws, seed=seed)
+    found = [mean_interval(values[i], means[:, i], numbers, level) for i in range(len(values))]
     return Resemblance(
         n=len(translated),
         k=k,
         chance=k / (len(translated) - 1),
-        cka_source=_moved(interval(shares[0]), wholes[0]),
-        cka_target=_moved(interval(shares[1]), wholes[1]),
-        cka_difference=_moved(interval(shares[1] - shares[0]), wholes[1] - wholes[0]),
-        mutual_source=interval(mutual[0]),
-        mutual_target=interval(mutual[1]),
-        mutual_difference=interval(mutual[1] - mutual[0]),
+        cka_source=_moved(found[0], wholes[0]),
+        cka_target=_moved(found[1], wholes[1]),
+        cka_difference=_moved(found[2], wholes[1] - wholes[0]),
+        mutual_source=found[3],
+        mutual_target=found[4],
+        mutual_difference=found[5],
     )
 
 
