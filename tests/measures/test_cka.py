@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matryo.errors import MatryoError, ShapeError
-from matryo.measures.cka import cka_test, linear_cka
+from matryo.measures.cka import _permuted_product, cka_test, linear_cka
 
 
 def brute_hsic(k, m):
@@ -161,6 +161,15 @@ def test_wide_rows_take_the_same_null_through_their_gram_matrices(rng, monkeypat
     np.testing.assert_allclose(
         [getattr(through_gram, n) for n in names], [getattr(through_features, n) for n in names], atol=1e-10
     )
+
+
+def test_a_permuted_gram_matrix_is_multiplied_in_parts(rng, monkeypatch):
+    k, m = (side @ side.T for side in (rng.normal(size=(23, 9)), rng.normal(size=(23, 7))))
+    order = rng.permutation(23)
+    whole = float((k * m[np.ix_(order, order)]).sum())
+    for cells in (1, 23 * 5, 10_000):
+        monkeypatch.setattr("matryo.measures.cka._GATHERED_CELLS", cells)
+        assert _permuted_product(k, m, order) == pytest.approx(whole, rel=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])

@@ -62,6 +62,18 @@ def test_both_ways_differ_where_one_side_has_a_hub():
     assert (forward.n, forward.n_targets, forward.k) == (3, 3, 1)
 
 
+@pytest.mark.parametrize("most", [0, 100])
+def test_both_ways_are_two_single_ones(most, rng, monkeypatch):
+    monkeypatch.setattr("matryo.measures.matching._MOST_AT_ONCE", most)
+    a, b = rng.normal(size=(31, 5)), rng.normal(size=(31, 5))
+    b[3:6] = b[2]  # ties, within and across the last of the best k
+    for found, alone in zip(match_both_ways(a, b, k=4), (match(a, b, k=4), match(b, a, k=4)), strict=True):
+        for one, two in ((found.plain, alone.plain), (found.csls, alone.csls)):
+            np.testing.assert_array_equal(one.ranks, two.ranks)
+            np.testing.assert_array_equal(one.firsts, two.firsts)
+            np.testing.assert_array_equal(one.occurrences, two.occurrences)
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_invariances(seed):

@@ -16,7 +16,8 @@ from matryo.prefix import Array, check_matrix
 
 _FEWEST = 4
 _GRAM_ROWS = 4_096  # 128 MiB per Gram matrix
-_GRAM_GAIN = 128  # products in a row-permuted Gram matrix cost as much as so many in a feature product
+_GRAM_GAIN = 40  # products in a row-permuted Gram matrix cost as much as so many in a feature product
+_GATHERED_CELLS = 100_000  # of a permuted Gram matrix at a time: they stay in the cache until they are multiplied
 Path = Literal["auto", "gram", "features"]
 
 
@@ -98,16 +99,10 @@ def cka_test(x: Array, y: Array, *, n_permutations: int = 200, max_rows: int | N
     u, v = _Features.of(left), _Features.of(right)
     if len(left) <= _GRAM_ROWS and left.shape[1] * right.shape[1] > _GRAM_GAIN * len(left):
         u, v = u.with_gram(), v.with_gram()
-    observed = _products(u, v, np.arange(len(left)))
+    observed, own_left, own_right = _products(u, v), _products(u, u), _products(v, v)
     drawn = np.array([_products(u, v, rng.permutation(len(left))) for _ in range(n_permutations)])
     biased, debiased = (
-        _shares(
-            np.concatenate(([observed[kind]], drawn[:, kind])),
-            _feature_product(left, left, kind == 1),
-            _feature_product(right, right, kind == 1),
-            left,
-            right,
-        )
+        _shares(np.concatenate(([observed[kind]], drawn[:, kind])), own_left[kind], own_right[kind], left, right)
         for kind in (0, 1)
     )
     null = debiased[1:]
@@ -147,21 +142,36 @@ class _Features(NamedTuple):
         return cls(centred, diagonal, centred @ centred.sum(axis=0) - diagonal)
 
 
-def _products(u: _Features, v: _Features, order: NDArray[np.int64]) -> tuple[float, float]:
-    """Biased and unbiased HSIC, both up to one constant, of u with v's rows in some order."""
-    if u.gram is not None and v.gram is not None:
-        whole = float(np.einsum("ij,ij->", u.gram, v.gram[np.ix_(order, order)]))
+def _products(u: _Features, v: _Features, order: NDArray[np.int64] | None = None) -> tuple[float, float]:
+    """Biased and unbiased HSIC, both up to one constant, of u with v's rows, in some order or as they are."""
+    diagonal, row_sums = (part if order is None else part[order] for part in (v.diagonal, v.row_sums))
+    if u.gram is None or v.gram is None:
+        crossed = u.x.T @ (v.x if order is None else v.x[order])
+        whole = float(np.vdot(crossed, crossed))
     else:
-        crossed = u.x.T @ v.x[order]
-        whole = float(np.einsum("ij,ij->", crossed, crossed))
+        whole = float(np.vdot(u.gram, v.gram)) if order is None else _permuted_product(u.gram, v.gram, order)
     n = len(u.x)
-    total = u.row_sums.sum() * v.row_sums.sum() / ((n - 1) * (n - 2))
-    apart = whole - u.diagonal @ v.diagonal[order]
-    return whole, float(apart + total - 2.0 / (n - 2) * (u.row_sums @ v.row_sums[order]))
+    total = u.row_sums.sum() * row_sums.sum() / ((n - 1) * (n - 2))
+    apart = whole - u.diagonal @ diagonal
+    return whole, float(apart + total - 2.0 / (n - 2) * (u.row_sums @ row_sums))
+
+
+def _permuted_product(k: NDArray[np.float64], m: NDArray[np.float64], order: NDArray[np.int64]) -> float:
+    """Sum of k times m with rows and columns in some order, both symmetric: only the upper half is gathered."""
+    n = len(k)
+    rows = max(1, _GATHERED_CELLS // n)
+    total = 0.0
+    for start in range(0, n, rows):
+        stop = min(start + rows, n)
+        part = m[order[start:stop]].take(order[start:], axis=1)
+        total += 2.0 * float(np.vdot(k[start:stop, start:], part))
+        # the square on the diagonal holds both halves already
+        total -= float(np.vdot(k[start:stop, start:stop], part[:, : stop - start]))
+    return total
 
 
 def _feature_product(left: NDArray[np.float64], right: NDArray[np.float64], debiased: bool) -> float:
-    return _products(_Features.of(left), _Features.of(right), np.arange(len(left)))[int(debiased)]
+    return _products(_Features.of(left), _Features.of(right))[int(debiased)]
 
 
 def _gram_product(left: NDArray[np.float64], right: NDArray[np.float64], debiased: bool) -> float:

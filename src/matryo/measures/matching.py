@@ -4,6 +4,7 @@ Ties, of cosines equal to 12 decimals, count as if broken at random: a rank is t
 place shared with m others counts 1 / (m + 1). A map that sends everything to one point then scores what chance does.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from matryo.errors import MatryoError, ShapeError
 from matryo.measures.neighbours import best_columns, cosine_blocks
 from matryo.prefix import Array, check_matrix, unit_rows
+
+_MOST_AT_ONCE = 2_048  # rows whose cosines are held in memory: 32 MiB each way
+_Blocks = Iterable[tuple[int, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +90,33 @@ def match(queries: Array, targets: Array, own: ArrayLike | None = None, *, k: in
     >>> found.plain.ranks.tolist(), round(found.plain.top1, 4)
     ([1.0, 2.5, 2.5], 0.3333)
     """
+    left, right, rows = _checked(queries, targets, own, k)
+    crowding = _mean_of_nearest(cosine_blocks(right, left), len(right), k)
+    return _matched(cosine_blocks(left, right), crowding, rows, k)
+
+
+def match_both_ways(a: Array, b: Array, *, k: int = 10) -> tuple[Matched, Matched]:
+    """`match` of a among b, and of b among a: the two differ where one side has hubs.
+
+    Args:
+        a: (n, d) float.
+        b: (n, d) float, row i belongs to row i of a.
+        k: as in `match`.
+    """
+    left, right, rows = _checked(a, b, None, k)
+    if len(left) > _MOST_AT_ONCE:
+        return match(a, b, k=k), match(b, a, k=k)
+    # the same products serve both ways
+    forth = np.concatenate([cosines for _, cosines in cosine_blocks(left, right)])
+    ways = forth, np.ascontiguousarray(forth.T)
+    crowding = [_mean_of_nearest([(0, way)], len(way), k) for way in ways]
+    return _matched([(0, ways[0])], crowding[1], rows, k), _matched([(0, ways[1])], crowding[0], rows, k)
+
+
+def _checked(
+    queries: Array, targets: Array, own: ArrayLike | None, k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Unit rows of both sides, and each query's own target."""
     check_matrix(queries, name="queries")
     check_matrix(targets, name="targets")
     n, m = len(queries), len(targets)
@@ -101,33 +132,27 @@ def match(queries: Array, targets: Array, own: ArrayLike | None = None, *, k: in
         raise ShapeError(f"own must be {n} row numbers within 0..{m - 1}, got shape {rows.shape}; one per query")
     if not 1 <= k <= min(n, m):
         raise MatryoError(f"k must lie within 1..{min(n, m)}, the rows of the smaller side, got {k}; choose another k")
-    left, right = unit_rows(queries.astype(np.float64)), unit_rows(targets.astype(np.float64))
-    crowding = _mean_of_nearest(right, left, k)
+    return unit_rows(queries.astype(np.float64)), unit_rows(targets.astype(np.float64)), rows
+
+
+def _matched(blocks: _Blocks, crowding: NDArray[np.float64], own: NDArray[np.int64], k: int) -> Matched:
+    """Places of own targets, from the cosines of queries with all targets and how crowded each target is."""
+    n, m = len(own), len(crowding)
     plain, csls = _Places(n, m, k), _Places(n, m, k)
-    for start, cosines in cosine_blocks(left, right):
-        here = rows[start : start + len(cosines)]
+    for start, cosines in blocks:
+        here = own[start : start + len(cosines)]
         plain.take(start, cosines, here)
         # a query's own mean moves all its targets alike, so that it does not change their order
         csls.take(start, np.round(2.0 * cosines - crowding, 12), here)
     return Matched(n, m, k, plain.ranked(), csls.ranked())
 
 
-def match_both_ways(a: Array, b: Array, *, k: int = 10) -> tuple[Matched, Matched]:
-    """`match` of a among b, and of b among a: the two differ where one side has hubs.
-
-    Args:
-        a: (n, d) float.
-        b: (n, d) float, row i belongs to row i of a.
-        k: as in `match`.
-    """
-    return match(a, b, k=k), match(b, a, k=k)
-
-
-def _mean_of_nearest(a: NDArray[np.float64], b: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """Mean cosine of each row of a to its k nearest rows of b."""
-    means = np.empty(len(a))
-    for start, cosines in cosine_blocks(a, b):
-        means[start : start + len(cosines)] = np.partition(cosines, len(b) - k, axis=1)[:, -k:].mean(axis=1)
+def _mean_of_nearest(blocks: _Blocks, n: int, k: int) -> NDArray[np.float64]:
+    """Mean of the k largest of each of n rows of cosines."""
+    means = np.empty(n)
+    for start, cosines in blocks:
+        nearest = np.partition(cosines, cosines.shape[1] - k, axis=1)[:, -k:]
+        means[start : start + len(cosines)] = nearest.mean(axis=1)
     return means
 
 
@@ -145,7 +170,17 @@ class _Places:
         rows = slice(start, start + len(own))
         self._ranks[rows] = above + (ties + 1) / 2.0
         self._firsts[rows] = (above == 0) / ties
-        self._occurrences += np.bincount(best_columns(scores, self._k).ravel(), minlength=len(self._occurrences))
+        self._occurrences += _occurrences(scores, self._k)
 
     def ranked(self) -> Ranked:
         return Ranked(self._ranks, self._firsts, self._occurrences)
+
+
+def _occurrences(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """In how many rows' best k each column is."""
+    m = scores.shape[1]
+    best = scores >= np.partition(scores, m - k, axis=1)[:, m - k, None]
+    # where nothing ties for the last place, which are best is known without their order
+    if np.count_nonzero(best) == k * len(scores):
+        return np.asarray(np.count_nonzero(best, axis=0), dtype=np.int64)
+    return np.bincount(best_columns(scores, k).ravel(), minlength=m)
