@@ -4,10 +4,14 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from matryo.encoders import (
+    ApiEncoder,
+    ApiSettings,
     Card,
     Cards,
     MappedEncoder,
@@ -15,12 +19,14 @@ from matryo.encoders import (
     check_cut,
     cut_encoder,
     export_model,
+    fit_lsa,
     load_encoder,
     save_model,
 )
 from matryo.encoders.certificate import HOME_VARIABLE, Certificate, ProbedTexts, Quality, write_certificate
 from matryo.errors import MatryoError, ShapeError
 from matryo.maps import fit_rotation
+from matryo.prefix import cut
 
 SOURCE = {"link": "https://example.org/lab", "date": "2026-11-20", "says": "trained at 8 and 16"}
 NONE = Cards({})
@@ -231,3 +237,27 @@ def test_the_snapshot_of_a_hub_model_is_read_too(folder: Path, tmp_path: Path, m
     assert "own files confirm 24" in check_cut(encoder, 24, cards=NONE).why
     with pytest.raises(MatryoError, match=r"`matryo probe some/model`"):
         check_cut(encoder, 8, cards=NONE)
+
+
+def test_lsa_may_be_cut_anywhere(tmp_path: Path) -> None:
+    texts = ["the cat runs", "the dog runs to the cat", "def f(x): return x", "a query of the dog", "cat and dog"]
+    encoder = fit_lsa(texts, width=4)
+    assert "LSA" in check_cut(encoder, 2, cards=NONE).why
+    narrow = fit_lsa(texts, width=2)
+    assert np.allclose(np.abs(cut(encoder.encode(texts), 2)), np.abs(narrow.encode(texts)), atol=1e-5)
+    with pytest.raises(ShapeError):
+        check_cut(encoder, 5, cards=NONE)
+
+
+def test_a_model_behind_a_service_is_known_by_its_card(tmp_path: Path) -> None:
+    def encoder(**given: Any) -> ApiEncoder:
+        settings = ApiSettings(model="text-embedding-3-small", base_url="http://localhost:1", **given)
+        return ApiEncoder(settings, tmp_path, confirm=lambda estimate: False)
+
+    assert "the card text-embedding-3-small confirms 512 numbers" in check_cut(encoder(), 512).why
+    with pytest.raises(MatryoError, match=r"confirms any length from 256 on"):
+        check_cut(encoder(), 100)
+    with pytest.raises(MatryoError, match="it is in no card"):
+        check_cut(encoder(dimensions=512), 300)
+    with pytest.raises(MatryoError, match="it is in no card"):
+        check_cut(encoder(width=32, label="other"), 8, cards=NONE)

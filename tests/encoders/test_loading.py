@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from matryo.encoders import load_encoder
+from matryo.encoders import LsaEncoder, fit_lsa, load_encoder, write_start
 from matryo.errors import FormatError, MatryoError
 
 
@@ -111,3 +111,15 @@ def test_loading_is_quiet(tiny_model_folder: Path, capfd: pytest.CaptureFixture[
     load_encoder(tiny_model_folder).encode(["the cat"])
     load_encoder("minilm")
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_lsa_folder_is_loaded_by_its_path(tmp_path: Path) -> None:
+    fitted = fit_lsa(["the cat runs", "a dog runs", "the cat and the dog"], width=2)
+    folder = fitted.save(tmp_path / "words")
+    loaded = load_encoder(folder)
+    assert isinstance(loaded, LsaEncoder) and loaded.space == fitted.space and loaded.name == "words"
+    assert isinstance(load_encoder(str(folder), device="cpu", precision="fp32"), LsaEncoder)
+    with pytest.raises(MatryoError, match=r"LSA encoder, which reads whole texts.*max_tokens and prompts"):
+        load_encoder(folder, max_tokens=5, prompts={"query": "q: "})
+    with pytest.raises(MatryoError, match="only sentence-transformers models"):
+        write_start(str(folder), tmp_path / "start")

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from matryo.encoders.api import ApiEncoder
 from matryo.encoders.base import Encoder
 from matryo.encoders.cards import Card, Cards
 from matryo.encoders.cards_file import read_cards
 from matryo.encoders.certificate import Certificate, find_certificate
 from matryo.encoders.declared import Declared, read_declared, snapshot_folder
+from matryo.encoders.lsa import LsaEncoder
 from matryo.encoders.model import ModelEncoder
 from matryo.errors import MatryoError
 from matryo.prefix import check_dims
@@ -39,9 +41,9 @@ def check_cut(
 ) -> Leave:
     """Refuse to cut a model for keeps where nobody has shown that its prefix is good.
 
-    The full width always passes. Below it a length passes if the model's card or its own files confirm it and do not
-    contradict each other, if a certificate has shown that it keeps 95 % of the quality, or if `allow_untrained` says
-    that the user takes it as it is.
+    The full width always passes, and of LSA every length. Below it a length passes if the model's card or its own files
+    confirm it and do not contradict each other, if a certificate has shown that it keeps 95 % of the quality, or if
+    `allow_untrained` says that the user takes it as it is.
 
     Args:
         encoder: the model, as loaded.
@@ -57,6 +59,10 @@ def check_cut(
     check_dims([dim], encoder.width)
     if dim == encoder.width:
         return Leave(dim, f"{dim} numbers are the full width of {encoder.name}")
+    if isinstance(encoder, LsaEncoder):
+        return Leave(
+            dim, f"{encoder.name} is LSA, whose numbers fall in what they explain: {dim} of them are a narrower LSA"
+        )
     known = _Known.of(encoder, read_cards() if cards is None else cards, folder)
     clash = known.clash(dim)
     confirmed = None if clash else known.confirmed(dim)
@@ -105,8 +111,10 @@ class _Known:
     def of(cls, encoder: Encoder, cards: Cards, folder: Path | None) -> "_Known":
         own = encoder.folder if isinstance(encoder, ModelEncoder) else None
         folder = own if folder is None else folder
-        bare = isinstance(encoder, ModelEncoder) and not encoder.space.maps
+        bare = isinstance(encoder, (ModelEncoder, ApiEncoder)) and not encoder.space.maps
         card = cards.of_model(encoder.name, folder) if bare else None
+        if isinstance(encoder, ApiEncoder) and card is not None and card.width != encoder.width:
+            card = None  # the service was asked for another length, which is a space of its own
         declared = _declared(encoder.name, card, folder) if isinstance(encoder, ModelEncoder) else None
         near = tuple(cards.near(encoder.name)) if bare and card is None else ()
         return cls(encoder.name, encoder.width, card, declared, folder, not bare, near)

