@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar
 
 from matryo.errors import FormatError
 from matryo.evaluation.pictures import KernelPicture, LayoutPicture, SearchPicture
 from matryo.evaluation.results import ExtraTable, RunResults
+from matryo.evaluation.translation_retrieval import STORED
 
 RUN_NAME: Final = "translation_study"
 PICTURES: Final = "pictures"
@@ -24,7 +25,6 @@ _NEEDED: Final = {
     "references": ("from", "to", "vectors", "R2"),
     "before": ("from", "to", "CKA", "mutual", "translator", "R2"),
 }
-_ENDS: Final = (" low", " high")
 
 Pair = tuple[str, str]
 Row = Mapping[str, Any]
@@ -80,18 +80,43 @@ class Study:
     """A study as stored.
 
     Attributes:
-        name: of its folder, for links.
         results: tables, settings, notes.
-        layouts: UMAP pictures, by ordered pair.
-        kernels: kernel matrices, by ordered pair.
-        searches: what both searches fetched, by ordered pair.
+        name: of its folder, for links.
+        layouts: UMAP pictures of each ordered pair, that of its best translator first.
+        kernels: kernel matrices, the same.
+        searches: what both searches fetched, the same.
     """
 
-    name: str
     results: RunResults
-    layouts: Mapping[Pair, LayoutPicture] = field(default_factory=dict)
-    kernels: Mapping[Pair, KernelPicture] = field(default_factory=dict)
-    searches: Mapping[Pair, SearchPicture] = field(default_factory=dict)
+    name: str = ""
+    layouts: Mapping[Pair, tuple[LayoutPicture, ...]] = field(default_factory=dict)
+    kernels: Mapping[Pair, tuple[KernelPicture, ...]] = field(default_factory=dict)
+    searches: Mapping[Pair, tuple[SearchPicture, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, results: RunResults, name: str = "") -> Self:
+        """Check results and take them as a study without pictures.
+
+        Args:
+            results: as stored.
+            name: of their folder.
+
+        Raises: FormatError if they are of another kind of run, or lack a table or a column that every study has.
+        """
+        what = name or "the run"
+        if not is_study(results):
+            raise FormatError(
+                f"{what} holds the results of {results.run_name!r}, expected those of a translation study; name the "
+                "folder of a `matryo run` with `experiment: translation`"
+            )
+        tables = {table.name: table for table in results.tables}
+        for needed, columns in _NEEDED.items():
+            if needed not in tables or not tables[needed].rows:
+                raise FormatError(f"{what} lacks the table {needed!r}, which every study has; finish the run first")
+            lacking = [column for column in columns if column not in tables[needed].columns]
+            if lacking:
+                raise FormatError(f"table {needed!r} of {what} lacks {', '.join(lacking)}; run the study anew")
+        return cls(results, name)
 
     def table(self, name: str) -> ExtraTable | None:
         """A stored table, None if the study has none of that name."""
@@ -162,26 +187,13 @@ def read_study(folder: str | Path) -> Study:
         study has.
     """
     folder = Path(folder)
-    results = RunResults.read(folder, with_per_query=False)
-    if not is_study(results):
-        raise FormatError(
-            f"{folder} holds the results of {results.run_name!r}, expected those of a translation study; name the "
-            "folder of a `matryo run` with `experiment: translation`"
-        )
-    tables = {table.name: table for table in results.tables}
-    for name, columns in _NEEDED.items():
-        if name not in tables or not tables[name].rows:
-            raise FormatError(f"{folder} lacks the table {name!r}, which every study has; finish the run, then repeat")
-        lacking = [column for column in columns if column not in tables[name].columns]
-        if lacking:
-            raise FormatError(f"table {name!r} of {folder} lacks {', '.join(lacking)}; run the study anew")
+    study = Study.of(RunResults.read(folder, with_per_query=False), folder.resolve().name)
     where = folder / PICTURES
-    return Study(
-        folder.resolve().name,
-        results,
-        {_pair(one): one for one in (LayoutPicture.read(path) for path in sorted(where.glob("umap--*.json")))},
-        {_pair(one): one for one in (KernelPicture.read(path) for path in sorted(where.glob("kernels--*.json")))},
-        {_pair(one): one for one in (SearchPicture.read(path) for path in sorted(where.glob("searches--*.json")))},
+    return replace(
+        study,
+        layouts=_by_pair(study, [LayoutPicture.read(path) for path in sorted(where.glob("umap--*.json"))]),
+        kernels=_by_pair(study, [KernelPicture.read(path) for path in sorted(where.glob("kernels--*.json"))]),
+        searches=_by_pair(study, [SearchPicture.read(path) for path in sorted(where.glob("searches--*.json"))]),
     )
 
 
@@ -208,13 +220,35 @@ def slug(pair: Pair) -> str:
     return f"{pair[0]}--{pair[1]}"
 
 
-def measure_columns(table: ExtraTable | None) -> list[str]:
-    """Columns that are measures, without the ends of their intervals."""
-    return [] if table is None else [name for name in table.columns if not name.endswith(_ENDS)]
+def models(migration: Row) -> Pair:
+    """Old and new model of a row of the table of migrations.
+
+    A map from A toward B moves stored vectors of A, the old model, or turns questions of A, the new model, into the
+    space of stored vectors of B.
+
+    >>> models({"from": "a", "to": "b", "way": "queries translated"})
+    ('b', 'a')
+    """
+    pair = str(migration["from"]), str(migration["to"])
+    return pair if migration["way"] == STORED else (pair[1], pair[0])
 
 
-def _pair(picture: LayoutPicture | KernelPicture | SearchPicture) -> Pair:
-    return picture.source, picture.target
+P = TypeVar("P", LayoutPicture, KernelPicture, SearchPicture)
+
+
+def _by_pair(study: Study, pictures: Sequence[P]) -> dict[Pair, tuple[P, ...]]:
+    """Pictures of the pairs of a study, in its order."""
+    found: dict[Pair, tuple[P, ...]] = {}
+    for pair in study.pairs:
+        best = study.best(pair).translator
+        its = [one for one in pictures if (one.source, one.target) == pair]
+        if its:
+            first, others = (
+                [one for one in its if one.translator == best],
+                [one for one in its if one.translator != best],
+            )
+            found[pair] = (*first, *others)
+    return found
 
 
 def _or_lowest(value: float) -> float:

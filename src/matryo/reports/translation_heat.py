@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _CELL: Final = (0.66, 0.36)  # inches
 _LETTER: Final = 0.072
+_ANGLE: Final = 40  # of long names above narrow columns, degrees
+_SINE: Final = 0.64
 _LONGEST_NAME: Final = 24
 _LONGEST_TITLE: Final = {True: 46, False: 90}
 _WIDEST: Final = {True: 4.2, False: 9.0}
@@ -78,9 +80,15 @@ def draw_heat(chart: HeatChart, *, narrow: bool) -> "Figure":
     from matplotlib.patches import Rectangle
 
     names = [shortened(name, _LONGEST_NAME) for name in chart.rows]
+    heads = [shortened(name, _LONGEST_NAME) for name in chart.columns]
     left, top, below, right = 0.62 + _LETTER * max(map(len, names)), 0.86, 0.12, 0.14
     n_down, n_across = len(chart.rows), len(chart.columns)
-    cell_width = min(_CELL[0], (_WIDEST[narrow] - left - right) / n_across)
+    longest = _LETTER * max(map(len, heads))
+    cell_width = min(max(_CELL[0], longest + 0.12), (_WIDEST[narrow] - left - right) / n_across)
+    aslant = longest > cell_width + 0.06  # two names that are cut alike could not be told apart
+    if aslant:
+        top += _SINE * longest - 0.1
+        cell_width = min(cell_width, (_WIDEST[narrow] - left - max(right, 0.8 * longest - 0.2)) / n_across)
     width, height = _WIDEST[narrow], top + n_down * _CELL[1] + below
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((left / width, below / height, n_across * cell_width / width, n_down * _CELL[1] / height))
@@ -105,7 +113,10 @@ def draw_heat(chart: HeatChart, *, narrow: bool) -> "Figure":
     axes.set_ylim(n_down - 0.5, -0.5)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xticks(range(n_across), [shortened(name, 10) for name in chart.columns])
+    axes.set_xticks(range(n_across), heads)
+    if aslant:
+        for label in axes.get_xticklabels():
+            label.set(rotation=_ANGLE, ha="left", rotation_mode="anchor")
     axes.set_yticks(range(n_down), names)
     axes.tick_params(length=0, labelsize=8)
     axes.set_xlabel(shortened(chart.column_axis, 44), fontsize=8.5, labelpad=4)

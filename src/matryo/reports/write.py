@@ -17,6 +17,8 @@ from matryo.reports.identity_report import identity_summary
 from matryo.reports.identity_write import write_identity_reports
 from matryo.reports.panels import Panel, panels
 from matryo.reports.probe_report import is_probe, probe_summary, write_probe_reports
+from matryo.reports.study_data import is_study
+from matryo.reports.study_report import study_summary, write_study_reports
 from matryo.reports.table import Table, console, latex, printable, wrapped
 from matryo.reports.training_log import read_courses
 from matryo.reports.translation_report import is_translation, translation_summary, write_translation_reports
@@ -29,7 +31,7 @@ def write_reports(folder: str | Path) -> list[Path]:
     """Write every report of a run: the page, the Markdown text and the plots; what is there is replaced.
 
     Of a run of trainings also the plots of their logs, and the main tables for LaTeX; of a shared-prefix run, a
-    probe and an evaluated translator what the writers of their own reports write.
+    probe, an evaluated translator and a translation study what the writers of their own reports write.
 
     Args:
         folder: of the run, with `results.json`.
@@ -45,6 +47,8 @@ def write_reports(folder: str | Path) -> list[Path]:
     results = RunResults.read(folder, with_per_query=False)
     if is_translation(results):
         return write_translation_reports(folder)
+    if is_study(results):
+        return write_study_reports(folder)
     dense = is_dense_retrieval(results)
     written = write_report(
         dense_report(results, read_courses(folder / "training")) if dense else curve_report(results), folder
@@ -72,6 +76,8 @@ def run_summary(folder: str | Path, width: int = 120) -> str:
         certificate = read_certificate(folder / CERTIFICATE_FILE)
         return probe_summary(certificate, RunResults.read(folder, with_per_query=False), width)
     results = RunResults.read(folder)
+    if is_study(results):
+        return study_summary(results, width)
     return translation_summary(results, width) if is_translation(results) else console_summary(results, width)
 
 

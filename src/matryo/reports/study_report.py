@@ -1,0 +1,238 @@
+"""The report of a translation study for a terminal, as a page, Markdown and LaTeX; from its stored results alone."""
+
+from pathlib import Path
+
+from matryo.evaluation.results import RunResults
+from matryo.files import write_text
+from matryo.reports.curve_report import closing, extra_table
+from matryo.reports.document import Fact, Report, Section
+from matryo.reports.files import write_report
+from matryo.reports.formats import count, number
+from matryo.reports.plots import Plot
+from matryo.reports.study_charts import (
+    before_heats,
+    bridging_bars,
+    learning_curves,
+    pair_heats,
+    prediction_scatters,
+    target_curves,
+    translator_heats,
+)
+from matryo.reports.study_data import Study, models, named, number_of, read_study
+from matryo.reports.study_findings import (
+    bridges,
+    bridging_findings,
+    headline,
+    representative,
+    seed_findings,
+    translator_findings,
+)
+from matryo.reports.study_relations import (
+    cost_findings,
+    kernel_counts,
+    learning_findings,
+    prediction_findings,
+    resemblance_findings,
+    search_findings,
+)
+from matryo.reports.study_tables import (
+    before_table,
+    beside_tables,
+    curve_table,
+    error_tables,
+    migration_table,
+    most_different_table,
+    resemblance_table,
+    seeds_table,
+    spaces_table,
+)
+from matryo.reports.table import Table, console, latex, wrapped
+
+LATEX_FILE = "tables.tex"
+
+
+def study_report(study: Study) -> Report:
+    """Everything that a study has to say.
+
+    Args:
+        study: as stored.
+    """
+    closed = closing(study.results, _ROWS, _COMMANDS)
+    return Report(
+        title=study.name,
+        subtitle=subtitle(study),
+        verdict=headline(study),
+        facts=facts(study),
+        sections=tuple(section for section in (*study_sections(study), *closed) if not section.empty),
+    )
+
+
+def study_sections(study: Study) -> tuple[Section, ...]:
+    """What was found, one section per question; those that nothing was measured for are left out."""
+    purpose = study.results.settings.get("purpose")
+    told = (purpose,) if isinstance(purpose, str) and purpose else ()
+    curves = tuple(target_curves(study))
+    costs = (*_stored(study, "costs"), *_stored(study, "map costs"))
+    sections = (
+        Section("Spaces", text=told, tables=(spaces_table(study),)),
+        Section(
+            "From model to model",
+            findings=translator_findings(study),
+            charts=tuple(pair_heats(study)),
+            tables=(before_table(study),),
+        ),
+        Section("Translators beside the references", text=(_BESIDE,), tables=tuple(beside_tables(study))),
+        Section("Error by target", text=(_ERRORS,), tables=tuple(error_tables(study))),
+        Section("Against the dimension", text=(_DIMS,) if curves else (), charts=curves),
+        Section("Keep, translate or encode anew", *_bridging(study)),
+        Section(
+            "How many pairs are needed?",
+            findings=learning_findings(study),
+            charts=tuple(learning_curves(study)),
+            tables=_there(curve_table(study)),
+        ),
+        Section("What a seed changes", findings=seed_findings(study), tables=_there(seeds_table(study))),
+        Section(
+            "Can it be told beforehand?",
+            findings=prediction_findings(study),
+            charts=(*before_heats(study), *prediction_scatters(study)),
+            tables=_stored(study, "prediction"),
+        ),
+        Section(
+            "Whose space do they resemble?",
+            findings=resemblance_findings(study),
+            tables=_there(resemblance_table(study)),
+        ),
+        Section("Are the kernel matrices different?", findings=kernel_counts(study)),
+        Section(
+            "What both searches fetch",
+            findings=search_findings(study),
+            tables=_there(most_different_table(study)),
+        ),
+        Section("Costs", findings=cost_findings(study), tables=costs),
+        Section("Every translator", charts=tuple(translator_heats(study)), folded=True),
+    )
+    return tuple(section for section in sections if not section.empty)
+
+
+def subtitle(study: Study) -> str:
+    """Texts, sizes and time in one line."""
+    results = study.results
+    about = [results.dataset, f"{len(study.spaces)} spaces, {len(study.pairs)} ordered pairs"]
+    return " · ".join([*about, results.timestamp[:10], f"matryo {results.versions.get('matryo', '')}".strip()])
+
+
+def facts(study: Study) -> tuple[Fact, ...]:
+    """A few numbers for the first screen."""
+    best = {pair: study.best(pair).value("R2") for pair in study.pairs}
+    highest = max(best, key=lambda pair: best[pair])
+    found = bridges(study)
+    told = "moves where bridging is shown"
+    judged = [Fact(f"{len(found.shown)} of {len(found.ways)}", told)] if found else []
+    fitted = study.best(highest).value("pairs")
+    return (
+        Fact(number(best[highest]), f"highest R2 ({named(highest)})"),
+        Fact(number(min(best.values())), "highest R2 on the hardest pair"),
+        *judged,
+        Fact(count(fitted), "pairs fitted on"),
+        Fact(str(len(study.rows("translators"))), "translators fitted"),
+    )
+
+
+def study_tables(study: Study) -> list[Table]:
+    """The tables that a paper would print."""
+    tables = [spaces_table(study), *error_tables(study), *beside_tables(study), before_table(study)]
+    others = (migration_table(study), curve_table(study), seeds_table(study), resemblance_table(study))
+    return [*tables, *(table for table in others if table is not None), *_stored(study, "prediction")]
+
+
+def study_summary(results: RunResults, width: int = 120) -> str:
+    """A study for a terminal: tables, then what was found, then notes.
+
+    Args:
+        results: of a study.
+        width: columns of the screen.
+
+    Returns: text without a newline at the end.
+    Raises: FormatError if a table is missing that every study has.
+    """
+    study = Study.of(results)
+    said = [
+        *translator_findings(study), *seed_findings(study), *bridging_findings(study), *learning_findings(study),
+        *prediction_findings(study), *resemblance_findings(study), *cost_findings(study),
+    ]  # fmt: skip
+    found = (migration_table(study), curve_table(study), seeds_table(study))
+    shown = [spaces_table(study), *beside_tables(study)[:1], before_table(study), *(table for table in found if table)]
+    parts = [console(table, width) for table in shown]
+    parts.append("\n".join(wrapped(sentence, width) for sentence in said))
+    notes = [wrapped(f"note: {note}", width) for note in study.results.notes]
+    return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), wrapped(f"{headline(study)}.", width)])
+
+
+def write_study_reports(folder: str | Path) -> list[Path]:
+    """Write every report of a study from its stored results: page, Markdown, plots, LaTeX; what is there is replaced.
+
+    Args:
+        folder: of the run, with `results.json` and, if pictures were made, `pictures/`.
+
+    Returns: the files, the page first.
+    Raises: FormatError if the results are missing, of an unknown format or of another kind of run.
+    """
+    folder = Path(folder)
+    study = read_study(folder)
+    written = write_report(study_report(study), folder)
+    tables = folder / LATEX_FILE
+    write_text(tables, "\n\n".join(latex(table) for table in study_tables(study)) + "\n")
+    return [*written, tables]
+
+
+def _bridging(
+    study: Study,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Plot, ...], tuple[Table, ...]]:
+    """Text, findings, plots and tables of the section on migrations."""
+    rows = representative(study)
+    table = study.table("migrations")
+    text = table.notes if rows and table is not None else ()
+    names = [(f"{named(models(row))}, {_WAYS.get(row['way'], row['way'])}", row) for row in rows]
+    drawn = bridging_bars(study, names, str(rows[0]["measure"])) if rows else None
+    few = [row for row in rows if number_of(row, "gap low") > 0]
+    findings = (*bridging_findings(study), *(f"{row['sentence']} ({row['way']})." for row in few))
+    return text, findings, (drawn,) if drawn else (), _there(migration_table(study))
+
+
+def _stored(study: Study, name: str) -> tuple[Table, ...]:
+    table = study.table(name)
+    return () if table is None or not table.rows else (extra_table(table),)
+
+
+def _there(table: Table | None) -> tuple[Table, ...]:
+    return () if table is None else (table,)
+
+
+_WAYS = {"documents translated": "docs", "queries translated": "queries"}
+_BESIDE = (
+    "A translator is worth something only beside these: the target mean (the same vector for every text), the source's "
+    "numbers as they are, the old model left alone, and everything encoded anew."
+)
+_ERRORS = (
+    "The squared error of one target must not be held against another's: vectors of more numbers have a smaller "
+    "variance per number, and so a smaller error. R2 divides by that variance and may be compared."
+)
+_DIMS = (
+    "Errors of the first numbers of the target, as a truncated index would use them: R2 of a prefix against the mean "
+    "of that prefix. MSE stands in a plot of its own for each target."
+)
+_ROWS = (
+    "from: the space that is translated; to: the space that is imitated; every number is of texts that no translator "
+    "was fitted on",
+    "R2: 1 is perfect, 0 as good as the target's training mean, below 0 worse",
+    "mutual neighbours: share of the nearest neighbours among native vectors that the translated vectors have too",
+    "top-1: share of texts whose translated vector is nearest to its own native vector",
+    "keep the old model: what the source's vectors find among themselves, held against what the target's find",
+    "edit distance and mean rank: lower is better; everything else: higher is better",
+)
+_COMMANDS = (
+    "matryo run configs/translation/fast.yaml --out runs/translation_fast",
+    "matryo report runs/translation_fast",
+    "matryo site site runs/translation_fast",
+)
