@@ -14,6 +14,7 @@ from matryo.cli.options import (
     Precision,
     PrecisionOption,
     RemoteCode,
+    Seed,
     Verbose,
     read_dims,
 )
@@ -41,6 +42,7 @@ def store_push(
     dims: Annotated[str | None, typer.Option(help="Dims to search at, e.g. 96,384; default: the full width.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Rows per request, fewer where the engine takes fewer.")] = 1000,
     replace: Annotated[bool, typer.Option(help="Drop another set of this name first.")] = False,
+    texts: Annotated[str, typer.Option(metavar="NAME", help="What the texts are called in the metadata.")] = "",
     token: Token = None,
     verbose: Verbose = False,
 ) -> None:
@@ -55,6 +57,7 @@ def store_push(
         dims=read_dims(dims),
         batch=batch,
         replace=replace,
+        texts=texts,
         token=token,
         progress=True,
     )
@@ -67,7 +70,7 @@ def store_search(
     location: Where,
     name: Name,
     question: Annotated[str, typer.Argument(help="Any text.")],
-    model: Annotated[str, typer.Option(help="The model that encoded the set.")],
+    model: Annotated[str, typer.Option(help="The model that encoded the set, or that a translated set imitates.")],
     k: Annotated[int, typer.Option("-k", min=1, help="Hits.")] = 10,
     dim: Annotated[int | None, typer.Option(help="Prefix length; default: the largest that was pushed.")] = None,
     passages: Annotated[Path | None, typer.Option(help="SQLite file of `matryo data passages`, to show texts.")] = None,
@@ -108,10 +111,35 @@ def store_list(location: Where, token: Token = None, verbose: Verbose = False) -
     for facts in list_stores(Location.parse(location), token=token):
         at = ",".join(str(dim) for dim in facts.dims)
         state = "complete" if facts.complete else "not complete"
+        origin = "" if facts.origin is None else f"{facts.origin}, "
         typer.echo(
             f"{facts.name}: {facts.n_rows:,} rows at dims {at} of {facts.width}, {state}, "
-            f"space {facts.space_id}, set {facts.set_digest[:12]}, generation {facts.generation}"
+            f"{origin}space {facts.space_id}, set {facts.set_digest[:12]}, generation {facts.generation}"
         )
+
+
+@store_app.command("compare", epilog="Example: matryo store compare chroma:vectors minilm_as_wordllama wordllama")
+def store_compare(
+    location: Where,
+    first: Annotated[str, typer.Argument(metavar="NAME_A", help="Name of a store.")],
+    second: Annotated[str, typer.Argument(metavar="NAME_B", help="Store of the same texts, e.g. the native vectors.")],
+    n: Annotated[int, typer.Option("--n", min=2, help="Texts to ask, drawn from those in both.")] = 100,
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of each.")] = 10,
+    dim: Annotated[int | None, typer.Option(help="Prefix length pushed in both; default: the largest of each.")] = None,
+    seed: Seed = 0,
+    passages: Annotated[Path | None, typer.Option(help="SQLite file of `matryo data passages`, to show texts.")] = None,
+    token: Token = None,
+    verbose: Verbose = False,
+) -> None:
+    """Ask both stores for the neighbours of the same texts, by the vectors that each holds, and compare the lists."""
+    from matryo.experiments.store_compare import compare_stores
+    from matryo.search.stores import Location
+
+    found = compare_stores(
+        Location.parse(location), first, second, n=n, k=k, dim=dim, seed=seed, passages=passages, token=token
+    )
+    say_notes(found.notes)
+    typer.echo("\n".join(found.lines()))
 
 
 @store_app.command("drop", epilog="Example: matryo store drop milvus:vectors.db texts")

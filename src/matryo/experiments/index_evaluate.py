@@ -161,7 +161,7 @@ def evaluate_folder(
     task = open_task(data, split, skip_bad=skip_bad)
     ids = opened.ids()
     _check_ids(task, ids, folder)
-    encoder = load_model(opened.model(model or ModelSettings("")), str(folder), opened.note.space_id)
+    encoder, said = load_model(opened.model(model or ModelSettings("")), str(folder), opened.index.space)
     texts = [query.text for query in task.queries]
     queries = encoder.encode(texts, "query", progress=progress)
     judged = judge(task.judgements, task.queries.ids(), ids)
@@ -192,6 +192,7 @@ def evaluate_folder(
         disk_bytes=opened.disk_bytes(),
         build_s=opened.note.build_s,
         notes=(
+            *said,
             *task.notes,
             *judged.notes,
             *truncation_note(encoder),

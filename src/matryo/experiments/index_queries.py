@@ -1,6 +1,6 @@
 """Queries that an index is calibrated with: a set of vectors, texts that are encoded, or rows of the set itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from matryo.embeddings import EmbeddingSet
 from matryo.encoders import Encoder
-from matryo.errors import MatryoError
+from matryo.errors import MatryoError, SpaceError
 from matryo.experiments.encoding import texts_of_role, truncation_note
 from matryo.experiments.index_build import MAX_SAMPLE, rows_as_queries
 from matryo.experiments.settings import ModelSettings
 from matryo.files import digest_bytes
+from matryo.maps import compatible, imitated_id
 from matryo.prefix import Array
-from matryo.space import same_space
+from matryo.space import Space, same_space
 
 _MANIFEST = "manifest.json"
 _ROWS = "rows of the set"
@@ -54,19 +55,43 @@ def text_digest(text: str) -> str:
     return digest_bytes(text.encode())[:_DIGEST_LETTERS]
 
 
-def load_model(model: ModelSettings, documents: str, space_id: str) -> Encoder:
-    """Load the model that made some vectors.
+def load_model(model: ModelSettings, documents: str, space: Space) -> tuple[Encoder, tuple[str, ...]]:
+    """Load the model whose questions some vectors answer.
+
+    Native vectors answer the model that made them and no other. Vectors that a translator made answer the model that
+    they imitate, cut to their width where they are narrower; that this mixes two spaces is said in a note.
 
     Args:
         model: with a name.
-        documents: what the vectors are called in the message.
-        space_id: where they lie.
+        documents: what the vectors are called in messages.
+        space: where they lie.
 
-    Raises: MatryoError if there is no such model; SpaceError if it leads into another space.
+    Returns: an encoder as wide as the vectors, and what a reader must know, one sentence each.
+    Raises: MatryoError if there is no such model; SpaceError if it is neither the one that made the vectors nor the
+        one that they imitate, e.g. the one whose vectors were translated.
     """
+    # imported here: torch takes seconds, and the check of a model's name comes first
+    from matryo.encoders import cut_encoder
+
     encoder = model.load()
-    same_space(encoder.space, space_id, f"the model {model.name} and {documents}")
-    return encoder
+    imitated = imitated_id(space)
+    if imitated is None or encoder.space.id == space.id:
+        same_space(encoder.space, space, f"the model {model.name} and {documents}")
+        return encoder, ()
+    if encoder.space.id != imitated:
+        before = replace(space, maps=space.maps[:-1], width=encoder.space.width)
+        if encoder.space == before:
+            raise SpaceError(
+                f"{documents} holds vectors translated away from those of {model.name}, which lie in another space; "
+                f"ask with the model of the space {imitated[:12]} that they imitate"
+            )
+        raise SpaceError(
+            f"{documents} holds vectors that imitate the space {imitated[:12]}, got the model {model.name} of the "
+            f"space {encoder.space.id[:12]}; ask with the model that they imitate"
+        )
+    width = compatible(space, encoder.space)
+    note = f"the vectors of {documents} were made by a translator and only imitate those of {model.name}"
+    return cut_encoder(encoder, width), (note,)
 
 
 def calibration_queries(
@@ -95,10 +120,10 @@ def calibration_queries(
     texts = [text.text for text in texts_of_role(given, "query")]
     chosen, notes = _drawn(len(texts), seed)
     asked = [texts[row] for row in chosen.tolist()]
-    encoder = load_model(model, str(documents.folder), documents.space.id)
+    encoder, said = load_model(model, str(documents.folder), documents.space)
     vectors = encoder.encode(asked, "query", progress=progress)
     digests = tuple(sorted(map(text_digest, asked)))
-    return Calibration(vectors, None, _where(given), digests, (*notes, *truncation_note(encoder)))
+    return Calibration(vectors, None, _where(given), digests, (*said, *notes, *truncation_note(encoder)))
 
 
 def _of_set(documents: EmbeddingSet, folder: Path, seed: int) -> Calibration:

@@ -66,9 +66,9 @@ def search_folder(
     if not question.strip():
         raise MatryoError("the question is empty, expected at least one word; put it in quotes")
     opened = IndexFolder.open(folder)
-    encoder = load_model(opened.model(model or ModelSettings("")), str(folder), opened.note.space_id)
+    encoder, said = load_model(opened.model(model or ModelSettings("")), str(folder), opened.index.space)
     vector = encoder.encode([question], "query")
-    notes = [f"{why}; what was added or removed is not seen" for why in (opened.stale(),) if why]
+    notes = [*said, *(f"{why}; what was added or removed is not seen" for why in (opened.stale(),) if why)]
     if not vector.any():
         notes.append("the model knows no word of this question; every text scores 0")
     hits = opened.index.search(vector, k, dim)

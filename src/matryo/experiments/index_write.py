@@ -93,7 +93,7 @@ def build_folder(
         elif queries is not None:
             raise MatryoError(f"sample queries are used to reach a recall, got {queries} and no recall; give --recall")
         elif model is not None and model.name:
-            load_model(model, str(set_folder), documents.space.id)
+            load_model(model, str(set_folder), documents.space)
         note = _note(documents, settings, chosen, passages, sample, k)
         notes = () if sample is None else sample.notes
         if any(out.iterdir()):

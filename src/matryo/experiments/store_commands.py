@@ -6,11 +6,13 @@ from pathlib import Path
 
 from matryo.embeddings import EmbeddingSet
 from matryo.experiments.encoding import truncation_note
+from matryo.experiments.index_queries import load_model
 from matryo.experiments.settings import ModelSettings
+from matryo.experiments.translation_note import origin_of, with_names
 from matryo.search.passages import Passages
-from matryo.search.stores import Location, Pushed
+from matryo.search.stores import Location, Origin, Pushed
 from matryo.search.stores.base import BATCH, MISSING
-from matryo.space import same_space
+from matryo.search.stores.contents import Contents
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class StoreFacts:
         set_digest: digest of the pushed set's manifest.
         generation: generation of that set.
         complete: whether the push came to its end.
+        origin: models and map that the vectors come from, None if nobody told.
     """
 
     name: str
@@ -61,6 +64,7 @@ class StoreFacts:
     set_digest: str
     generation: int
     complete: bool
+    origin: Origin | None = None
 
 
 def push_to_store(
@@ -71,15 +75,23 @@ def push_to_store(
     dims: Sequence[int] | None = None,
     batch: int = BATCH,
     replace: bool = False,
+    texts: str = "",
     token: str | None = None,
     progress: bool = False,
 ) -> Pushed:
     """Push the embedding set in a folder; the same call goes on where an interrupted one was.
 
+    The notes beside the set tell which model encoded it and, of a translated set, by which map; the name of the model
+    that it imitates is that of a native store in the same place. `texts` names the texts, "" if that is not told.
+
     Raises: MatryoError and MissingExtra as `Store.push`; FormatError if the folder is no finished set.
     """
     opened = EmbeddingSet.open(vectors)
-    return location.store(name, token).push(opened, dims=dims, batch=batch, replace=replace, progress=progress)
+    origin = origin_of(opened, texts, "all")
+    if not origin.native and not origin.target:
+        origin = with_names(origin, _native_names(location.stores(token)))
+    store = location.store(name, token)
+    return store.push(opened, dims=dims, batch=batch, replace=replace, progress=progress, origin=origin)
 
 
 def ask_store(
@@ -99,7 +111,7 @@ def ask_store(
         location: where the store is.
         name: of the store.
         question: any text.
-        model: the model that encoded the pushed set.
+        model: the model that encoded the pushed set; of a translated set the one that it imitates, which a note says.
         k: hits.
         dim: prefix length to compare, None for the largest that was pushed.
         passages: SQLite file with the texts, None to show ids alone.
@@ -109,9 +121,8 @@ def ask_store(
     """
     store = location.store(name, token)
     stored = store.space
-    encoder = model.load()
-    same_space(encoder.space, stored, f"the model {model.name} and the store {name}")
-    hits = store.search(encoder.encode([question], "query"), k, dim, space=encoder.space)
+    encoder, notes = load_model(model, f"the store {name}", stored)
+    hits = store.search(encoder.encode([question], "query"), k, dim)
     ids = [id for id in hits.ids[0].tolist() if id != MISSING]
     texts = [""] * len(ids)
     if passages is not None:
@@ -121,7 +132,7 @@ def ask_store(
     found = [
         Answer(rank, scores[rank - 1], id, text) for rank, (id, text) in enumerate(zip(ids, texts, strict=True), 1)
     ]
-    return Answers(tuple(found), truncation_note(encoder))
+    return Answers(tuple(found), (*notes, *truncation_note(encoder)))
 
 
 def list_stores(location: Location, *, token: str | None = None) -> list[StoreFacts]:
@@ -129,6 +140,8 @@ def list_stores(location: Location, *, token: str | None = None) -> list[StoreFa
 
     Raises: MatryoError if the engine does not answer.
     """
+    found = location.stores(token)
+    names = _native_names(found)
     return [
         StoreFacts(
             name,
@@ -139,9 +152,16 @@ def list_stores(location: Location, *, token: str | None = None) -> list[StoreFa
             contents.any.set_digest,
             contents.any.generation,
             contents.complete,
+            contents.any.origin and with_names(contents.any.origin, names),
         )
-        for name, contents in location.stores(token).items()
+        for name, contents in found.items()
     ]
+
+
+def _native_names(found: dict[str, Contents]) -> dict[str, str]:
+    """Space id -> name of the model, of stores that hold its native vectors."""
+    origins = [contents.any.origin for contents in found.values()]
+    return {origin.source_space: origin.source for origin in origins if origin and origin.native and origin.source}
 
 
 def drop_store(location: Location, name: str, *, token: str | None = None) -> None:

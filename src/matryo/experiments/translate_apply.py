@@ -10,6 +10,7 @@ from matryo.embeddings.plan import Plan, block_edges, read_plan
 from matryo.embeddings.shards import SHARD_ROWS
 from matryo.embeddings.writing import Content, fill
 from matryo.errors import MatryoError
+from matryo.experiments.translation_note import TranslationNote, model_name, note_translation
 from matryo.files import digest_json
 from matryo.maps import AffineMap, Map, MlpMap, load_map, translated
 from matryo.prefix import Array
@@ -22,13 +23,14 @@ def apply_map(
     *,
     dtype: str | None = None,
     as_native: bool = False,
+    toward_name: str = "",
     shard_rows: int = SHARD_ROWS,
     progress: bool = False,
 ) -> EmbeddingSet:
     """Translate a set, shard by shard, into a set of its own; the same call goes on where a killed one was.
 
     Ids, order, role and texts are those of the source; the space is the map's target, which tells whom the vectors
-    imitate and that they are not native.
+    imitate and that they are not native. A note beside it names the model it comes from, where known, and the map.
 
     Args:
         fitted: the map, or its folder.
@@ -36,6 +38,7 @@ def apply_map(
         out: folder of the new set.
         dtype: numbers on disk, "float32" or "float16"; None = as the source has them.
         as_native: take vectors that only imitate the map's source as if they were native, for a chain of maps.
+        toward_name: name of the model that is imitated, for the note; "" if unknown.
         shard_rows: rows per shard.
         progress: show rate and time left.
 
@@ -73,6 +76,8 @@ def apply_map(
             yield Content(ids[first:last], words, partial(vectors, first, last))
 
     fill(out, plan, contents, given.ids, progress=progress)
+    # of vectors that a map made before this one no model is noted: it would be the wrong one
+    note_translation(out, TranslationNote.of(chosen, model_name(given.folder, given.space.id), toward_name))
     return EmbeddingSet.open(out, space=chosen.target)
 
 
