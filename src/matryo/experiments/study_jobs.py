@@ -38,9 +38,9 @@ FIT_FILE: Final = "fit.json"
 MEASURES_FILE: Final = "measures.json"
 RETURN_FILE: Final = "return.json"
 MAP_FOLDER: Final = "map"
+TRAINED: Final = ("linear", "mlp1", "mlp2")
 _FIT_VERSION = 1
 _MEASURE_VERSION = 1
-_TRAINED = ("linear", "mlp1", "mlp2")
 
 
 def pair_files(config: StudyConfig, sides: Mapping[str, SideFiles], widths: Mapping[str, int], split: IdSplit) -> dict[
@@ -194,14 +194,15 @@ def curve_path(files: PairFiles, translator: TranslatorConfig) -> Path:
     return files.folder / translator.slug / CURVE_FILE
 
 
-def _fit_name(job: Job) -> str:
+def fit_name(job: Job) -> str:
+    """Name of a fit's stage."""
     return f"fit {job.pair} {job.translator.slug} seed {job.seed}"
 
 
 def _fit_work(files: PairFiles, job: Job) -> Work:
     folder = job.folder(files.run)
     return Work(
-        name=_fit_name(job),
+        name=fit_name(job),
         label=f"{job.label}: fit",
         call=partial(do_fit, files, job),
         version=_FIT_VERSION,
@@ -238,7 +239,7 @@ def _measure_work(files: PairFiles, job: Job, first: bool) -> Work:
         call=partial(do_measure, files, job, first),
         version=_MEASURE_VERSION,
         settings={"first": first},
-        needs=(_before_name(files), _fit_name(job)),
+        needs=(_before_name(files), fit_name(job)),
         inputs={},
         made=(job.folder(files.run) / MEASURES_FILE,),
     )
@@ -251,7 +252,7 @@ def _return_work(files: PairFiles, job: Job, back: Job) -> Work:
         call=partial(do_return, files, job, back),
         version=_MEASURE_VERSION,
         settings={},
-        needs=(_fit_name(job), _fit_name(back)),
+        needs=(fit_name(job), fit_name(back)),
         inputs={},
         made=(job.folder(files.run) / RETURN_FILE,),
     )
@@ -304,7 +305,7 @@ def _spaces(files: PairFiles) -> dict[str, str]:
 def _translator_json(translator: TranslatorConfig) -> dict[str, Any]:
     """What tells one translator's fits from another's: a value left out and the same value given are one."""
     told: dict[str, Any] = {"kind": translator.kind}
-    if translator.kind in _TRAINED:
+    if translator.kind in TRAINED:
         told["loss"] = translator.loss or "mse"
     if translator.kind.startswith("mlp"):
         told["hidden"] = translator.hidden or "1x"

@@ -18,6 +18,7 @@ from matryo.experiments.study_jobs import (
     MEASURES_FILE,
     PREFIXES_FILE,
     RETURN_FILE,
+    TRAINED,
     curve_path,
     first_seed,
     read_facts,
@@ -154,15 +155,16 @@ def put_together(study: Finished) -> RunResults:
     # imported here: a run whose jobs are done needs no torch
     from matryo.experiments.settings import cuda_available
 
-    config = study.config
+    config, has_cuda = study.config, cuda_available()
+    uses_cuda = has_cuda and any(one.kind in TRAINED for one in config.translators)
     tables = [_table(name, rows[name]) for name in _COLUMNS if rows[name]]
     place = [table.name for table in tables].index("before") + 1
     tables.insert(place, prediction_table(rows["before"]))
     return RunResults(
         run_name=RUN_NAME,
         dataset=study.texts.name,
-        device="cpu",
-        cuda_available=cuda_available(),
+        device="cuda" if uses_cuda else "cpu",
+        cuda_available=has_cuda,
         scores=(),
         tables=tuple(tables),
         seeds=config.seeds,
@@ -197,7 +199,7 @@ def translator_rows(study: Finished) -> list[Row]:
 def _all_rows(study: Finished) -> dict[str, list[Row]]:
     config, jobs = study.config, study.config.jobs()
     rows: dict[str, list[Row]] = {name: [] for name in _COLUMNS}
-    rows["spaces"] = [_space_row(space) for space in study.spaces.values()]
+    rows["spaces"] = [_space_row(space, config.folder) for space in study.spaces.values()]
     rows["costs"] = [_cost_row(space) for space in study.spaces.values()]
     rows["translators"] = translator_rows(study)
     shown = _Shown(study.texts)
@@ -257,8 +259,11 @@ def _translator_row(folder: Path, job: Job, *, returns: bool) -> Row:
     return row
 
 
-def _space_row(space: MadeSpace) -> Row:
-    facts = space.facts
+def _space_row(space: MadeSpace, folder: Path) -> Row:
+    facts = dict(space.facts)
+    if str(facts["model"]).startswith(f"{folder}/"):
+        # made by this run: its place inside the run's folder says so wherever that lies
+        facts["model"] = str(Path(facts["model"]).relative_to(folder))
     plain = {name: facts[name] for name in ("space", "kind", "model", "width", "n_documents", "n_queries", "seconds")}
     return {**plain, "texts per second": facts["texts_per_second"], "space id": facts["space_id"]}
 
@@ -306,8 +311,8 @@ def _notes(study: Finished) -> tuple[str, ...]:
         "translator was fitted on",
         f"{len(config.jobs())} fits for {len(study.pairs)} ordered pairs, seeds {', '.join(map(str, config.seeds))}; "
         "ridge and procrustes are fitted with the first seed where the config does not say otherwise",
-        f"{study.n_workers} {'process' if study.n_workers == 1 else 'processes'} with "
-        f"{study.threads or 'all'} {'thread' if study.threads == 1 else 'threads'} each worked on it",
+        f"{study.n_workers} {'process' if study.n_workers == 1 else 'processes'} worked on it, threads of each: "
+        f"{study.threads or 'as many as the libraries choose'}",
     ]
     for (source, target), one in zip(study.pairs, facts, strict=True):
         only = one["n_only"]
@@ -328,7 +333,7 @@ def _notes(study: Finished) -> tuple[str, ...]:
             f"{facts[0]['n_queries']:,} queries have a relevant document among the held-out ones; only these are "
             "searched, what was fitted on would flatter a translator"
         )
-    told += [note for space in study.spaces.values() for note in space.facts.get("notes", ())]
+    told += [f"{space.name}: {note}" for space in study.spaces.values() for note in space.facts.get("notes", ())]
     return tuple(dict.fromkeys((*told, *texts.notes)))
 
 

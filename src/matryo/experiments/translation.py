@@ -7,13 +7,14 @@ from pathlib import Path
 
 from matryo.config import write_config
 from matryo.errors import MatryoError
-from matryo.evaluation.results import RESULTS_FILE, RunResults
+from matryo.evaluation.results import RESULTS_FILE
 from matryo.experiments.launch import Upto, config_of
 from matryo.experiments.stages import Say, Stages
 from matryo.experiments.study_config import StudyConfig, absolute_paths
 from matryo.experiments.study_job_pair import PairFiles, SideFiles, open_pair, write_judged
 from matryo.experiments.study_job_pool import Done, run_work, threads_per_worker
 from matryo.experiments.study_jobs import FIT_FILE, fit_works, pair_files, read_facts, study_works
+from matryo.experiments.study_result_shown import check_extras, draw, keep_in_store, summary, write_pages
 from matryo.experiments.study_results import Finished, put_together
 from matryo.experiments.study_space_api import Confirm
 from matryo.experiments.study_spaces import MadeSpace, make_spaces
@@ -92,6 +93,8 @@ class _Run:
     def lead(self, upto: Upto) -> str:
         """Run every stage."""
         config = self.config
+        if upto == "report":
+            check_extras(config)
         texts = self._read_texts()
         if upto == "data":
             return _told(texts)
@@ -102,8 +105,14 @@ class _Run:
             self._work("fits", pairs, texts)
             return "\n".join(f"{job.label}: {job.folder(self.folder) / 'map'}" for job in config.jobs())
         done = self._work("jobs", pairs, texts)
-        self._put_together(texts, spaces, pairs, done)
-        return self._told_results()
+        study = self._finished(texts, spaces, pairs, done)
+        self._put_together(study, done)
+        if upto == "evaluate":
+            return "\n".join([summary(self.folder), f"results: {self.folder / RESULTS_FILE}"])
+        draw(study, done.keys, self.say, self.progress)
+        keep_in_store(study, self.say, self.progress)
+        pages = write_pages(config)
+        return "\n".join([summary(self.folder), *pages, f"results: {self.folder / RESULTS_FILE}"])
 
     def _read_texts(self) -> StudyTexts:
         texts = read_study_texts(self.config)
@@ -141,38 +150,35 @@ class _Run:
         self.say(f"{what}: {len(works) - done.n_reused} of {len(works)} done, {done.seconds:,.0f} s")
         return done
 
-    def _put_together(
+    def _finished(
         self,
         texts: StudyTexts,
         spaces: dict[str, MadeSpace],
         pairs: dict[tuple[str, str], PairFiles],
         done: Done,
-    ) -> None:
-        """Write the results, unless nothing has changed since they were written."""
+    ) -> Finished:
         config = self.config
-        fits = [read_facts(job.folder(self.folder) / FIT_FILE) for job in config.jobs()]
+        fits = [read_facts(job.folder(self.folder) / FIT_FILE)["fit seconds"] for job in config.jobs()]
         seconds = {
             **{f"space {name}": space.facts["seconds"] for name, space in spaces.items() if space.facts["seconds"]},
-            "fits, summed over jobs": round(sum(fit["fit seconds"] for fit in fits), 2),
+            "fits, summed over jobs": round(sum(fits), 2),
             "jobs of the last call, with all workers": round(done.seconds, 2),
         }
-        study = Finished(
-            config, texts, spaces, pairs, config.workers, threads_per_worker(config.workers, config.threads), seconds
-        )
+        threads = threads_per_worker(config.workers, config.threads)
+        return Finished(config, texts, spaces, pairs, config.workers, threads, seconds)
+
+    def _put_together(self, study: Finished, done: Done) -> None:
+        """Write the results, unless nothing has changed since they were written."""
         if not (self.folder / RESULTS_FILE).is_file():
             self.stages.remove("results")
         self.stages.run(
             "results",
             _RESULTS_VERSION,
-            config.model_dump(mode="json", exclude=set(_NOT_MEASURED)),
+            self.config.model_dump(mode="json", exclude=set(_NOT_MEASURED)),
             dict(done.keys),
             lambda: put_together(study).write(self.folder),
             derived=True,
         )
-
-    def _told_results(self) -> str:
-        results = RunResults.read(self.folder, with_per_query=False)
-        return f"results: {self.folder / RESULTS_FILE} ({len(results.tables)} tables)"
 
 
 def _told(texts: StudyTexts) -> str:
