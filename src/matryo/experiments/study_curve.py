@@ -17,7 +17,6 @@ from matryo.measures.ranking import evaluate
 from matryo.measures.regression import measure_regression
 from matryo.prefix import block, unit_rows
 
-
 _FEWEST_TO_TRAIN = 300  # a batch of 256 and what is held out to stop on
 _TRAINED = ("linear", "mlp1", "mlp2")
 
