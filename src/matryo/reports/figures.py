@@ -17,6 +17,7 @@ from matryo.reports.bars import BarChart
 from matryo.reports.drawing import FLOOR, GRID, INK, PALETTE, draw
 from matryo.reports.facet_drawing import draw_facets
 from matryo.reports.facets import FacetChart
+from matryo.reports.kernel_drawing import KernelChart, draw_kernels
 from matryo.reports.pareto import ParetoChart
 from matryo.reports.pareto_drawing import draw_pareto
 from matryo.reports.plots import Plot
@@ -83,6 +84,8 @@ def _drawn(chart: Plot, *, narrow: bool) -> "Figure":
         return draw_bars(chart, narrow=narrow)
     if isinstance(chart, HeatChart):
         return draw_heat(chart, narrow=narrow)
+    if isinstance(chart, KernelChart):
+        return draw_kernels(chart, narrow=narrow)
     if isinstance(chart, ScatterChart):
         return draw_scatter(chart, narrow=narrow)
     return draw(chart, narrow=narrow)
