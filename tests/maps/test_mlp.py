@@ -8,8 +8,11 @@ import torch
 
 from matryo.errors import MatryoError, ShapeError
 from matryo.maps import LoopSettings, MlpMap, SpaceRows, TrainingSettings, fit_linear, fit_mlp, fit_ridge
-from matryo.maps.gradient import Network, Spread, torch_device
+from matryo.maps import precision as precision_module
+from matryo.maps.gradient import Network, torch_device
 from matryo.maps.layers import Layer
+from matryo.maps.precision import training_precision
+from matryo.maps.training_rows import Spread
 from matryo.maps.translation_losses import cosine_loss, relational_loss, squared_error, translation_loss
 from matryo.prefix import unit_rows
 from matryo.space import Space
@@ -38,6 +41,38 @@ def test_hidden_layers_learn_what_no_linear_map_can(rng) -> None:
     assert max(errors.values()) < 0.2 * linear
     assert [layer.matrix.shape for layer in fitted[2].layers] == [(4, 32), (32, 32), (32, 4)]
     assert fitted[2].kind == "mlp2 8x" and fitted[2].settings["hidden_width"] == 32
+
+
+def test_bf16_products_learn_what_float32_learns(pair, other_pair) -> None:
+    fits = {
+        p: fit_mlp(pair.source, pair.target, settings=replace(QUICK, precision=p)) for p in ("fp32", "bf16", "auto")
+    }
+    assert {p: fitted.settings["precision"] for p, fitted in fits.items()} == {
+        "fp32": "fp32", "bf16": "bf16", "auto": "fp32"
+    }  # fmt: skip
+    assert fits["auto"].digest == fits["fp32"].digest != fits["bf16"].digest
+    assert r2(fits["bf16"], other_pair) == pytest.approx(r2(fits["fp32"], other_pair), abs=0.02)
+    # weights stay float32: rounded to bf16 they would have 16 empty bits each
+    assert (fits["bf16"].layers[0].matrix.view(np.uint32) & 0xFFFF).any()
+
+
+def test_wide_layers_are_multiplied_in_bf16_where_the_hardware_does(monkeypatch) -> None:
+    cpu = torch.device("cpu")
+    for has, expected in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(precision_module, "_multiplies_bf16", lambda device, has=has: has)
+        assert training_precision("auto", (1024, 64), cpu) == expected
+        assert training_precision("auto", (1023,), cpu) == training_precision("auto", (), cpu) == "fp32"
+        assert training_precision("bf16", (), cpu) == "bf16"
+    with pytest.raises(MatryoError, match="precision must be one of auto, fp32, bf16, got 'half'"):
+        training_precision("half", (8,), cpu)
+
+
+@pytest.mark.parametrize("fit", [fit_linear, fit_mlp])
+def test_rows_in_memory_and_gathered_rows_make_the_same_map(pair, monkeypatch, fit) -> None:
+    short = replace(QUICK, loop=replace(QUICK.loop, max_epochs=2))
+    held = fit(pair.source, pair.target, settings=short)
+    monkeypatch.setattr("matryo.maps.training_rows._MOST_BYTES", 0)
+    assert fit(pair.source, pair.target, settings=short).digest == held.digest
 
 
 def test_folded_layers_are_the_network(rng) -> None:

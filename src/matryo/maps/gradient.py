@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from matryo.errors import MatryoError
@@ -14,7 +13,8 @@ from matryo.maps.folds import Groups, held_out_rows
 from matryo.maps.layers import Layer
 from matryo.maps.matrices import LoopSettings, train
 from matryo.maps.pairs import PairPass
-from matryo.maps.sides import SpaceRows
+from matryo.maps.precision import PrecisionName, training_precision
+from matryo.maps.training_rows import Spread, TrainingRows
 from matryo.maps.translation_losses import LossName, translation_loss
 from matryo.progress import progress
 
@@ -30,6 +30,8 @@ class TrainingSettings:
         held_out: share of the rows, or groups, that are kept back to stop on.
         seed: of the held-out rows, the first weights and the shuffling.
         device: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
+        precision: what matrix products are made in: "fp32", "bf16", or "auto", see `training_precision`. Weights and
+            Adam's state are float32 in any case, and the losses that decide when to stop are measured in float32.
     """
 
     loss: LossName = "mse"
@@ -37,6 +39,7 @@ class TrainingSettings:
     held_out: float = 0.1
     seed: int = 0
     device: str = "auto"
+    precision: PrecisionName = "auto"
 
 
 class Network(nn.Module):
@@ -46,7 +49,7 @@ class Network(nn.Module):
     often longer than what varies, which first weights of the usual size are not made for.
     """
 
-    def __init__(self, widths: tuple[int, ...], source: "Spread", target: "Spread") -> None:
+    def __init__(self, widths: tuple[int, ...], source: Spread, target: Spread) -> None:
         """Draw first weights from torch's generator; `widths` from the source's to the target's."""
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
@@ -61,35 +64,25 @@ class Network(nn.Module):
         x = (x - self.x_mean) / self.x_size
         for number, layer in enumerate(self.layers):
             x = layer(x.relu() if number else x)
-        return self.y_mean + self.y_size * x
+        return self.y_mean + self.y_size * x.float()
 
     def folded(self) -> tuple[Layer, ...]:
         """The same function as layers alone."""
-        parts = [
-            [part.detach().cpu().double().numpy().T for part in (layer.weight, layer.bias)]
-            for layer in self.layers
-            if isinstance(layer, nn.Linear)
-        ]
-        x_mean, y_mean = (mean.cpu().double().numpy() for mean in (self.x_mean, self.y_mean))
-        first, last = parts[0], parts[-1]
-        first[0] = first[0] / self.x_size
-        first[1] = first[1] - x_mean @ first[0]
-        last[0] = last[0] * self.y_size
-        last[1] = last[1] * self.y_size + y_mean
-        return tuple(Layer(*(np.ascontiguousarray(p, dtype=np.float32) for p in layer)) for layer in parts)
+        linear = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+        last = len(linear) - 1
+        return tuple(self._folded(layer, first=i == 0, last=i == last) for i, layer in enumerate(linear))
 
-
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """Mean of some rows, and the root of the mean variance of a column."""
-
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-
-    @property
-    def size(self) -> float:
-        """Root of the mean variance of a column, 1 where nothing varies."""
-        return float(np.sqrt(self.variance.mean())) or 1.0
+    def _folded(self, layer: nn.Linear, *, first: bool, last: bool) -> Layer:
+        matrix, offset = (part.detach().cpu().numpy().T for part in (layer.weight, layer.bias))
+        # only the outer layers change: those between may be so large that copies of them matter
+        if first or last:
+            matrix, offset = matrix.astype(np.float64), offset.astype(np.float64)
+        if first:
+            matrix = matrix / self.x_size
+            offset = offset - self.x_mean.cpu().double().numpy() @ matrix
+        if last:
+            matrix, offset = matrix * self.y_size, offset * self.y_size + self.y_mean.cpu().double().numpy()
+        return Layer(*(np.array(part, dtype=np.float32, order="C") for part in (matrix, offset)))
 
 
 def train_network(
@@ -107,20 +100,21 @@ def train_network(
     Args:
         rows: both sides, joined.
         hidden: widths of the hidden layers, () for none.
-        settings: loss, loop, held-out share, seed, device.
+        settings: loss, loop, held-out share, seed, device, precision.
         groups: one value per row; rows with equal values are held out together.
         allow_degenerate: take fewer rows than source columns, or constant columns.
         label: of the progress bar.
         show_progress: show a bar of epochs.
 
     Returns: the layers, and what the training found.
-    Raises: as `fit_ridge`; MatryoError too for fewer training rows than one batch, a loss that is not finite, or a
-        device that is not there.
+    Raises: as `fit_ridge`; MatryoError too for fewer training rows than one batch, a loss that is not finite, a
+        device that is not there, or an unknown precision.
     """
     loop = settings.loop or LoopSettings(256, 1e-3 if hidden else 3e-3, max_epochs=20, patience=3)
     device = torch_device(settings.device)
+    precision = training_precision(settings.precision, hidden, device)
     held = held_out_rows(rows.source.n_rows, settings.held_out, groups=groups, seed=settings.seed)
-    spreads = _spreads(rows, ~held)
+    data = TrainingRows(rows, ~held, device)
     facts = rows.check_decided(allow_degenerate)
     trained, kept_back = np.flatnonzero(~held), np.flatnonzero(held)
     if settings.loss == "relational" and min(len(kept_back), loop.batch_size) < 2:
@@ -128,16 +122,18 @@ def train_network(
             f"the relational loss compares pairs of rows, got {len(kept_back)} held-out rows and batches of "
             f"{loop.batch_size}; hold out and batch at least 2"
         )
-    loss = translation_loss(settings.loss, max(float(spreads[1].variance.sum()), 1e-12))
+    loss = translation_loss(settings.loss, max(float(data.target.variance.sum()), 1e-12))
     widths = (rows.source.width, *hidden, rows.target.width)
     # a generator of its own: the caller's stays where it is
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = Network(widths, *spreads).to(device)
+        network = Network(widths, data.source, data.target).to(device)
 
-    def loss_of(chosen: NDArray[np.int64]) -> Tensor:
-        x, y = (_gathered(side, chosen, device) for side in (rows.source, rows.target))
-        return loss(network(x), y)
+    def training_loss(batch: Tensor) -> Tensor:
+        x, y = data.take(trained[batch.numpy()])
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            predicted = network(x)
+        return loss(predicted, y)
 
     step = loop.batch_size
     with progress(label, loop.max_epochs, "epochs", shown=show_progress) as advance:
@@ -149,13 +145,13 @@ def train_network(
             if len(parts) > 1 and len(parts[-1]) == 1:
                 parts[-2:] = [np.concatenate(parts[-2:])]
             with torch.no_grad():
-                losses = [loss_of(part).item() for part in parts]
+                losses = [loss(network(x), y).item() for x, y in map(data.take, parts)]
             advance(next(n_finished, 1))
             return float(np.average(losses, weights=[len(part) for part in parts]))
 
         history = train(
             network,
-            lambda batch: loss_of(trained[batch.numpy()]),
+            training_loss,
             held_out_loss,
             len(trained),
             loop,
@@ -164,7 +160,7 @@ def train_network(
         )
     found = {
         **facts,
-        **asdict(replace(settings, loop=loop)),
+        **asdict(replace(settings, loop=loop, precision=precision)),
         "grouped": groups is not None,
         "n_held_out": len(kept_back),
         "held_out_loss": [round(v, 6) for v in history.validation],
@@ -188,21 +184,3 @@ def torch_device(name: str) -> torch.device:
         first = str(error).splitlines()[0]
         raise MatryoError(f"device {name!r} cannot be used ({first}); pass auto, cpu or a GPU that is there") from None
     return found
-
-
-def _spreads(rows: PairPass, trained: NDArray[np.bool_]) -> tuple[Spread, Spread]:
-    """Mean and variance of every column over the training rows, from one pass."""
-    sums = [[np.zeros(side.width), np.zeros(side.width)] for side in (rows.source, rows.target)]
-    for start, x, y in rows.blocks():
-        chosen = trained[start : start + len(x)]
-        for (linear, squares), part in zip(sums, (x, y), strict=True):
-            wide = part[chosen].astype(np.float64)
-            linear += wide.sum(axis=0)
-            squares += np.einsum("ij,ij->j", wide, wide)
-    n = max(int(trained.sum()), 1)
-    source, target = (Spread(a / n, np.maximum(b / n - (a / n) ** 2, 0.0)) for a, b in sums)
-    return source, target
-
-
-def _gathered(side: SpaceRows, rows: NDArray[np.int64], device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(side.take(rows, 0, side.width))).to(device)

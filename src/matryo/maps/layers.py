@@ -1,5 +1,6 @@
 """Layers of a translator, applied with NumPy: x @ matrix + offset, with max(0, x) between two layers."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -7,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matryo import files
 from matryo.errors import FormatError, ShapeError
 from matryo.prefix import Array, check_matrix
 
@@ -60,8 +60,12 @@ def forward(layers: Sequence[Layer], x: Array) -> Array:
 def digest_layers(layers: Sequence[Layer]) -> str:
     """Digest of the numbers alone, so that equal layers are equal maps."""
     shapes = " ".join("x".join(map(str, layer.matrix.shape)) for layer in layers)
-    parts = [np.ascontiguousarray(part).tobytes() for layer in layers for part in layer]
-    return files.digest_bytes(f"layers {shapes} ".encode() + b"".join(parts))
+    # one part after the other: all of them in one piece may be a gigabyte
+    running = hashlib.sha256(f"layers {shapes} ".encode())
+    for layer in layers:
+        for part in layer:
+            running.update(np.ascontiguousarray(part).data)
+    return running.hexdigest()
 
 
 def layers_to_numbers(layers: Sequence[Layer]) -> dict[str, NDArray[np.float32]]:

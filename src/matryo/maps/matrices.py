@@ -100,8 +100,11 @@ def train(
         validation.append(validation_loss())
         if validation[-1] < validation[kept_epoch]:
             kept_epoch = epoch
-            kept = {name: value.detach().clone() for name, value in module.state_dict().items()}
+            # into the same memory: a second copy of a large network may not fit
+            for name, value in module.state_dict().items():
+                kept[name].copy_(value)
         elif epoch - kept_epoch >= settings.patience:
             break
     module.load_state_dict(kept)
+    module.zero_grad(set_to_none=True)
     return History(tuple(validation), kept_epoch)
