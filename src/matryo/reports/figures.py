@@ -21,6 +21,7 @@ from matryo.reports.kernel_drawing import KernelChart, draw_kernels
 from matryo.reports.pareto import ParetoChart
 from matryo.reports.pareto_drawing import draw_pareto
 from matryo.reports.plots import Plot
+from matryo.reports.scatter_map import LayoutChart, draw_layout
 from matryo.reports.study_scatter import ScatterChart, draw_scatter
 from matryo.reports.table import printable
 from matryo.reports.translation_heat import HeatChart, draw_heat
@@ -86,6 +87,8 @@ def _drawn(chart: Plot, *, narrow: bool) -> "Figure":
         return draw_heat(chart, narrow=narrow)
     if isinstance(chart, KernelChart):
         return draw_kernels(chart, narrow=narrow)
+    if isinstance(chart, LayoutChart):
+        return draw_layout(chart, narrow=narrow)
     if isinstance(chart, ScatterChart):
         return draw_scatter(chart, narrow=narrow)
     return draw(chart, narrow=narrow)
