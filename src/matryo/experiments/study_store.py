@@ -25,8 +25,9 @@ from matryo.files import digest_json, read_json, write_json
 from matryo.maps import check_source, load_map
 from matryo.maps.storing import read_manifest
 from matryo.progress import progress as show_progress
-from matryo.search.stores import Location, Origin
-from matryo.search.stores.contents import Contents
+from matryo.search.stores import ChromaStore, Location, Origin
+from matryo.search.stores.chroma import ChromaEngine
+from matryo.search.stores.contents import Contents, stores
 
 if TYPE_CHECKING:
     from matryo.experiments.study_spaces import MadeSpace
@@ -39,6 +40,7 @@ _FORMAT = 1
 _HELD_OUT = "held-out"
 _MAP_FOLDER = "map"
 _SET_FOLDER = "set"
+_BATCH = 5_000  # rows of one request, fewer where Chroma takes fewer: each costs a commit
 _LONGEST_NAME = 190  # a store's name has at most 200 characters
 
 
@@ -98,18 +100,19 @@ def store_study(
     names = _Names(config, texts_name)
     rows = config.store.rows
     held = set(held_ids) if rows == _HELD_OUT else None
-    found = location.stores()
+    engine = ChromaEngine(location.place)
+    found = stores(engine)
     n_sent, native, translated = 0, dict[str, _Kept](), list[_Kept]()
     with show_progress("store", len(spaces) + len(jobs), "collections", shown=progress) as advance:
         for name, space in spaces.items():
             native[name] = _native(names, space, run, held, texts_name, rows)
-            n_sent += _push(location, found, native[name], own=not _is_server(location))
+            n_sent += _push(engine, found, native[name], location)
             advance(1)
         for job in jobs:
             translated.append(_translated(names, job, spaces, run, held, texts_name, rows))
-            n_sent += _push(location, found, translated[-1], own=not _is_server(location))
+            n_sent += _push(engine, found, translated[-1], location)
             advance(1)
-    table = _table(location, jobs, translated, native, run, rows)
+    table = _table(engine, location, jobs, translated, native, run, rows)
     return StoredStudy(str(location), len(native) + len(translated), n_sent, table)
 
 
@@ -223,15 +226,12 @@ def _translated(
     return _Kept(names.translated(job), vectors, origin)
 
 
-def _push(location: Location, found: Mapping[str, Contents], kept: _Kept, *, own: bool) -> int:
+def _push(engine: ChromaEngine, found: Mapping[str, Contents], kept: _Kept, location: Location) -> int:
     """Push a set unless it is there; how many vectors were sent.
 
-    Args:
-        location: where.
-        found: what was there before.
-        kept: the set.
-        own: nobody else writes there, so that an earlier run's vectors of the same name are replaced.
+    In a folder of the run an earlier run's vectors of the same name are replaced, on a server they may be another's.
     """
+    own = not _is_server(location)
     there = found.get(kept.name)
     if there is not None and there.any.set_digest == kept.vectors.digest:
         if there.complete and there.any.origin == kept.origin:
@@ -241,10 +241,12 @@ def _push(location: Location, found: Mapping[str, Contents], kept: _Kept, *, own
             f"{location} has a store {kept.name} of another run; drop it with `matryo store drop {location} "
             f"{kept.name}`, or give the study another name"
         )
-    return location.store(kept.name).push(kept.vectors, replace=own, origin=kept.origin).n_sent
+    store = ChromaStore(engine, kept.name)
+    return store.push(kept.vectors, batch=_BATCH, replace=own, origin=kept.origin).n_sent
 
 
 def _table(
+    engine: ChromaEngine,
     location: Location, jobs: Sequence[Job], translated: Sequence[_Kept], native: Mapping[str, _Kept], run: Path,
     rows: str,
 ) -> ExtraTable:  # fmt: skip
@@ -260,8 +262,8 @@ def _table(
         answer = known.get(kept.name)
         if answer is None or answer["of"] != what:
             if job.target not in lists:
-                lists[job.target] = neighbour_lists(location.store(beside.name), beside.name, asked, k)
-            ours = neighbour_lists(location.store(kept.name), kept.name, asked, k)
+                lists[job.target] = neighbour_lists(ChromaStore(engine, beside.name), beside.name, asked, k)
+            ours = neighbour_lists(ChromaStore(engine, kept.name), kept.name, asked, k)
             compared = agreement(ours, lists[job.target], n_candidates=kept.vectors.n_rows - 1)
             mutual = values_of(compared)["mutual neighbours"]
             answer = {"of": what, **asdict(mutual), "chance": float(compared.chance[-1])}

@@ -208,18 +208,18 @@ def _told(work: Callable[[], T]) -> T:
 class ChromaStore(Store):
     """A set in Chroma, in a folder or behind its HTTP server."""
 
-    def __init__(self, location: Path | str, name: str, *, pauses: tuple[float, ...] = PAUSES) -> None:
+    def __init__(self, location: Path | str | ChromaEngine, name: str, *, pauses: tuple[float, ...] = PAUSES) -> None:
         """Name a store; nothing is opened or made yet.
 
         Args:
-            location: folder, or http://host:port of a server.
+            location: folder, or http://host:port of a server; or its engine, which many stores of one place share.
             name: letters, digits and _.
             pauses: seconds before each further attempt when Chroma does not answer.
 
         Raises: MissingExtra if chromadb is not installed; MatryoError if address or name cannot be used.
         """
         check_name(name)
-        self._engine = ChromaEngine(location, pauses)
+        self._engine = location if isinstance(location, ChromaEngine) else ChromaEngine(location, pauses)
         self._name = name
 
     def push(

@@ -1,6 +1,6 @@
 """What an engine holds: its stores, and one of them as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from matryo.errors import FormatError, MatryoError
@@ -34,16 +34,20 @@ def stores(engine: Engine, beginning: str = "") -> dict[str, Contents]:
 
     Raises: FormatError if the labels of one store contradict each other or one is damaged.
     """
+    return labelled(engine.metadata(beginning), engine.where)
+
+
+def labelled(collections: Mapping[str, Mapping[str, object]], where: str) -> dict[str, Contents]:
+    """The stores among some collections, given by name with their metadata; see `stores`."""
     found: dict[str, dict[int, Label]] = {}
-    for collection, metadata in engine.metadata(beginning).items():
-        label = Label.from_strings(metadata, f"{collection} at {engine.where}")
+    for collection, metadata in collections.items():
+        label = Label.from_strings(metadata, f"{collection} at {where}")
         if label is not None:
             found.setdefault(label.store, {})[label.dim] = label
     for name, labels in found.items():
         if len({label.pushed for label in labels.values()}) > 1:
             raise FormatError(
-                f"{name} at {engine.where} has dims {sorted(labels)} of different pushes; "
-                "drop the store and push it anew"
+                f"{name} at {where} has dims {sorted(labels)} of different pushes; drop the store and push it anew"
             )
     return {name: Contents(dict(sorted(found[name].items()))) for name in sorted(found)}
 

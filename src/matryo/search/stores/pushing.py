@@ -1,7 +1,7 @@
 """Pushing a set into an engine: batch by batch, repeatable, and called done only when all of it was seen there."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace as changed
 
 import numpy as np
@@ -12,7 +12,7 @@ from matryo.prefix import check_dims, cut
 from matryo.progress import Advance
 from matryo.progress import progress as show_progress
 from matryo.search.stores.base import Pushed
-from matryo.search.stores.contents import find
+from matryo.search.stores.contents import Contents, labelled
 from matryo.search.stores.engine import Engine
 from matryo.search.stores.label import Label
 from matryo.search.stores.origin import Origin
@@ -38,7 +38,9 @@ def push_set(
     chosen = check_dims([vectors.width] if dims is None else dims, vectors.width)
     wanted = {dim: Label.of(name, vectors, chosen, dim, origin) for dim in chosen}
     with engine.writing():
-        there = _kept(engine, name, wanted, replace)
+        listed = engine.metadata(f"{name}_")
+        contents = labelled(listed, engine.where).get(name)
+        there, dropped = _kept(engine, contents, wanted, replace)
         if origin is None and there:
             kept = next(iter(there.values())).origin
             wanted = {dim: changed(label, origin=kept) for dim, label in wanted.items()}
@@ -51,7 +53,7 @@ def push_set(
             return Pushed(vectors.n_rows, chosen, n_sent=0)
         for dim, label in wanted.items():
             if dim not in there:
-                _create(engine, label)
+                _create(engine, label, listed.keys() - dropped)
             elif there[dim].complete:
                 engine.relabel(label.collection, label.to_strings())
         rows = min(batch, engine.most_rows(chosen[-1]))
@@ -71,26 +73,28 @@ def push_set(
     return Pushed(vectors.n_rows, chosen, n_sent)
 
 
-def _kept(engine: Engine, name: str, wanted: Mapping[int, Label], replace: bool) -> dict[int, Label]:
-    """Labels that are there already from pushes of the same, by dim."""
-    contents = find(engine, name)
+def _kept(
+    engine: Engine, contents: Contents | None, wanted: Mapping[int, Label], replace: bool
+) -> tuple[dict[int, Label], set[str]]:
+    """Labels that are there already from pushes of the same, by dim, and collections that were dropped."""
     if contents is None:
-        return {}
+        return {}, set()
     found, asked = contents.any, next(iter(wanted.values()))
     if found.pushed == asked.pushed:
-        return contents.labels
+        return contents.labels, set()
     if not replace:
         raise MatryoError(
-            f"{name} at {engine.where} holds a push of set {found.set_digest[:12]} at dims {_listed(found.dims)}, got "
-            f"set {asked.set_digest[:12]} at dims {_listed(asked.dims)}; choose another name, or ask to replace it"
+            f"{found.store} at {engine.where} holds a push of set {found.set_digest[:12]} at dims "
+            f"{_listed(found.dims)}, got set {asked.set_digest[:12]} at dims {_listed(asked.dims)}; choose another "
+            "name, or ask to replace it"
         )
     for label in contents.labels.values():
         engine.drop(label.collection)
-    return {}
+    return {}, {label.collection for label in contents.labels.values()}
 
 
-def _create(engine: Engine, label: Label) -> None:
-    if label.collection in engine.metadata(label.collection):
+def _create(engine: Engine, label: Label, taken: Set[str]) -> None:
+    if label.collection in taken:
         raise MatryoError(
             f"{engine.where} has a collection {label.collection} already, which matryo did not make; "
             "choose another name"
