@@ -6,7 +6,7 @@ from typing import Final
 
 from matryo.reports.bars import Bar, BarChart, BarPanel, BarRow
 from matryo.reports.charts import Chart, Line
-from matryo.reports.study_data import Pair, Row, Study, Trained, mean, named, number_of, slug
+from matryo.reports.study_data import Pair, Row, Study, Trained, mean, models, named, number_of, slug
 from matryo.reports.study_scatter import ScatterChart, ScatterPoint
 from matryo.reports.translation_heat import HeatChart
 
@@ -68,7 +68,8 @@ def target_curves(study: Study) -> list[Chart]:
                 _dims_line(source, [row for row in its if row["from"] == source], column)
                 for source in dict.fromkeys(str(row["from"]) for row in its)
             ]
-            charts.append(_curve(f"{target}, by {shown[0]}", title, lines, f"{_file(column)}-to-{target}"))
+            measure = f"{title} toward {target}, by {shown[0]}"
+            charts.append(_curve(study.results.dataset, measure, lines, f"{_file(column)}-to-{target}"))
     return [chart for chart in charts if chart.lines]
 
 
@@ -91,7 +92,8 @@ def learning_curves(study: Study, pair: Pair | None = None) -> list[Chart]:
         pair: one ordered pair; None = the mean over all ordered pairs that were fitted on every size shown.
     """
     rows = study.rows("curve", pair)
-    title = named(pair) if pair else f"{study.results.dataset}, mean over pairs"
+    title = named(pair) if pair else study.results.dataset
+    averaged = "" if pair else ", mean over the ordered pairs"
     end = f"-{slug(pair)}" if pair else ""
     charts = []
     for column, measure in (("R2", "R2"), ("mutual", MUTUAL), ("nDCG@10", "nDCG@10")):
@@ -102,7 +104,9 @@ def learning_curves(study: Study, pair: Pair | None = None) -> list[Chart]:
                 sizes, values, lows, highs = zip(*points, strict=True)
                 lines.append(Line(name, sizes, values, lows, highs))
         if lines:
-            charts.append(Chart(title, measure, tuple(lines), across="pairs", name=f"learning-{_file(column)}{end}"))
+            charts.append(
+                Chart(title, measure + averaged, tuple(lines), across="pairs", name=f"learning-{_file(column)}{end}")
+            )
     return charts
 
 
@@ -189,29 +193,31 @@ def bridging_bars(study: Study, rows: Sequence[tuple[str, Row]], measure: str) -
 
 
 def migration_bars(rows: Sequence[Row], pair: Pair) -> BarChart | None:
-    """Keep, swap, translate in each way, encode anew: one panel per measure."""
-    measures = list(dict.fromkeys(str(row["measure"]) for row in rows))
-    ways = list(dict.fromkeys((str(row["translator"]), str(row["way"])) for row in rows))
+    """Keep, swap, translate, encode anew: one panel per measure.
+
+    Args:
+        rows: migrations of one way, so that the old and the new model are the same in all.
+        pair: that the maps were fitted for.
+    """
+    if not rows:
+        return None
+    names = list(dict.fromkeys(str(row["translator"]) for row in rows))
     labels = (
         BarRow("keep the old model", None),
         BarRow("swap as is", None),
-        *(BarRow(f"{translator}, {way.removesuffix(' translated')}", 0) for translator, way in ways),
+        *(BarRow(name, 0) for name in names),
         BarRow("encode everything anew", 2),
     )
     panels = []
-    for measure in measures:
-        here = {(row["translator"], row["way"]): row for row in rows if row["measure"] == measure}
+    for measure in dict.fromkeys(str(row["measure"]) for row in rows):
+        here = {row["translator"]: row for row in rows if row["measure"] == measure}
         first = next(iter(here.values()))
-        each = [_bar(here[way], "translated") if way in here else None for way in ways]
-        panels.append(
-            BarPanel(
-                measure,
-                tuple((bar,) for bar in (_bar(first, "keep"), _bar(first, "swap"), *each, _bar(first, "re-encode"))),
-            )
-        )
-    if not panels:
-        return None
-    return BarChart(named(pair), "What searches find", labels, tuple(panels), name=f"migration-{slug(pair)}")
+        each = [_bar(here[name], "translated") if name in here else None for name in names]
+        bars = (_bar(first, "keep"), _bar(first, "swap"), *each, _bar(first, "re-encode"))
+        panels.append(BarPanel(measure, tuple((bar,) for bar in bars)))
+    old, new = models(rows[0])
+    measure = f"What searches find: old {old}, new {new}, {rows[0]['way']}"
+    return BarChart("", measure, labels, tuple(panels), name=f"migration-{_file(str(rows[0]['way']))}-{slug(pair)}")
 
 
 def prefix_heats(study: Study, pair: Pair) -> list[HeatChart]:

@@ -53,7 +53,11 @@ def pair_tables(study: Study, pair: Pair) -> list[Table]:
     tables = []
     for title, columns in groups:
         shown = [name for name in columns if any(math.isfinite(value(name)) for _, value in vectors)]
-        rows = [[name, *(_with_ends(value, column) for column in shown)] for name, value in vectors]
+        rows = [
+            [name, *(_with_ends(value, column) for column in shown)]
+            for name, value in vectors
+            if any(math.isfinite(value(column)) for column in shown)
+        ]
         if shown:
             tables.append(Table.of(title, ["vectors", *shown], rows, [_SEEDED]))
     return tables
@@ -88,6 +92,18 @@ def different_table(study: Study, pair: Pair) -> Table | None:
     columns = ["text", "edit distance", Column("nearest by native", "left"), Column("nearest by translated", "left")]
     names = ", ".join(dict.fromkeys(str(row["translator"]) for row in study.rows("different", pair)))
     return Table.of(f"Neighbour lists that differ most, by {names}", columns, rows) if rows else None
+
+
+def lists_table(study: Study, pair: Pair) -> Table | None:
+    """How far neighbour lists agree with the native ones, by their length; None if that was not measured."""
+    stored = study.rows("lists", pair)
+    rows = [
+        [f"{row['vectors']}, k = {row['k']}",
+         *(number(number_of(row, name)) for name in ("mutual", "chance", "Jaccard", "edit distance", "rank-harmonic"))]
+        for row in stored
+    ]  # fmt: skip
+    columns = ["vectors and length", "mutual", "by chance", "Jaccard", "edit distance", "rank-harmonic"]
+    return Table.of("Neighbour lists by their length", columns, rows) if rows else None
 
 
 def _with_ends(value: Callable[[str], float], column: str) -> Cell:

@@ -57,7 +57,7 @@ def study_report(study: Study) -> Report:
     Args:
         study: as stored.
     """
-    closed = closing(study.results, _ROWS, _COMMANDS)
+    closed = closing(study.results, ROWS, _COMMANDS)
     return Report(
         title=study.name,
         subtitle=subtitle(study),
@@ -222,7 +222,7 @@ _DIMS = (
     "Errors of the first numbers of the target, as a truncated index would use them: R2 of a prefix against the mean "
     "of that prefix. MSE stands in a plot of its own for each target."
 )
-_ROWS = (
+ROWS = (
     "from: the space that is translated; to: the space that is imitated; every number is of texts that no translator "
     "was fitted on",
     "R2: 1 is perfect, 0 as good as the target's training mean, below 0 worse",

@@ -1,0 +1,254 @@
+"""The site: whole or not there, every link resolves, every number has its CSV, nothing is loaded from elsewhere."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from matryo.errors import FormatError, MatryoError
+from matryo.evaluation.results import RunResults
+from matryo.reports import site
+from matryo.reports.site import find_studies, write_site
+from matryo.reports.site_page import Page, Raw, file_stem, page_files
+from matryo.reports.study_data import read_study
+
+MADE = Path(__file__).parent / "made_study"
+VOID = {"meta", "link", "br", "img", "hr", "input", "wbr"}
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+PAIR = "two-spaces/pairs/old--new.html"
+
+
+def keep_two_spaces(results: RunResults) -> RunResults:
+    """Without the third space, and without what is drawn once more for each: so that a test draws few figures."""
+    two = {"old", "new"}
+
+    def kept(columns: tuple[str, ...], row: tuple[object, ...]) -> bool:
+        named = {value for name, value in zip(columns, row, strict=True) if name in ("from", "to", "space")}
+        return named <= two
+
+    tables = [
+        replace(table, rows=tuple(row for row in table.rows if kept(table.columns, row)))
+        for table in results.tables
+        if table.name not in ("prefixes", "curve")
+    ]
+    return replace(results, tables=tuple(tables))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "two spaces"
+    keep_two_spaces(RunResults.read(MADE, with_per_query=False)).write(folder)
+    shutil.copytree(MADE / "pictures", folder / "pictures")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site") / "out"
+    written = write_site(out, [run])
+    assert written[0] == out / "index.html" and set(written) == {path for path in out.rglob("*") if path.is_file()}
+    return out
+
+
+class Reader(HTMLParser):
+    """Tags in balance, ids once, and every address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.title = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [given["id"]] if given.get("id") else []
+        self.links += [value for name in ("href", "src", "xlink:href") if (value := given.get(name))]
+        assert tag not in ("script", "iframe", "object", "base"), tag
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["title"] and "svg" not in self.open:
+            self.title += data
+
+
+def read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def test_pages_are_well_formed_and_every_link_resolves(made: Path) -> None:
+    pages = sorted(made.rglob("*.html"))
+    assert [str(page.relative_to(made)) for page in pages] == [
+        "index.html", "method.html", "two-spaces/index.html", "two-spaces/pairs/new--old.html", PAIR,
+    ]  # fmt: skip
+    linked, titles = set(), []
+    for page in pages:
+        found = read(page)
+        titles.append(found.title)
+        assert len(found.ids) == len(set(found.ids)), page
+        for link in found.links:
+            if link.startswith("#"):
+                assert link[1:] in found.ids, link
+                continue
+            assert not re.match(r"[a-z]+:|/", link), link
+            target = (page.parent / unquote(link.split("#")[0])).resolve()
+            assert target.is_file() and target.is_relative_to(made.resolve()), link
+            linked.add(target)
+    assert all(titles) and len(set(titles)) == len(pages)
+    data = {path.resolve() for path in made.rglob("*.csv")}
+    assert data and data <= linked, "a CSV that no page links to"
+
+
+def test_nothing_is_loaded_from_elsewhere(made: Path) -> None:
+    for path in [*made.rglob("*.html"), *made.rglob("*.css")]:
+        text = path.read_text(encoding="utf-8")
+        addresses = {one for one in re.findall(r"https?://[^\"'\s<)]+", text) if "w3.org" not in one}
+        assert not addresses and "@import" not in text and not re.search(r"url\((?!#)", text), path
+
+
+def test_every_figure_and_table_has_its_csv(made: Path) -> None:
+    for page in made.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        n_shown = text.count("<figure>") + text.count("<table")
+        assert text.count("data (CSV)") >= n_shown, page  # sample searches have one too, which are no figure
+    assert (made / PAIR).read_text(encoding="utf-8").count("data (CSV)") > 8
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_numbers_of_a_csv_are_those_of_the_study(made: Path, run: Path) -> None:
+    study, data = read_study(run), made / "data" / "two-spaces"
+    for pair in (("old", "new"), ("new", "old")):
+        heat = {(row["from"], row["to"]): row for row in rows_of(data / "heat-r2.csv")}
+        assert float(heat[pair]["R2, best translator of each pair"]) == study.best(pair).value("R2")
+    assert heat["old", "old"]["R2, best translator of each pair"] == ""
+    stored = rows_of(data / "translators.csv")
+    assert len(stored) == 6 and [float(row["R2"]) for row in stored] == [row["R2"] for row in study.rows("translators")]
+    dims = {(row["line"], row["dims"]): row["R2"] for row in rows_of(data / "pairs" / "old--new" / "r2-old-new.csv")}
+    for row in study.rows("dims", ("old", "new")):
+        assert float(dims[row["translator"], str(row["dim"])]) == row["R2"]
+    bars = rows_of(data / "pairs" / "old--new" / "migration-documents-translated-old-new.csv")
+    assert [bar["value"] for bar in bars if bar["panel"] == "nDCG@10"][:3] == ["0.4", "0.01", "0.44"]
+
+
+def test_pictures_are_on_the_page_of_their_pair(made: Path, run: Path) -> None:
+    text, study = (made / PAIR).read_text(encoding="utf-8"), read_study(run)
+    assert text.count("text 3 &lt;tag&gt; &amp; more") >= 1 and "<tag>" not in text
+    assert "✓ relevant" in text and "question 1?" in text and "where they differ most" in text
+    data = made / "data" / "two-spaces" / "pairs" / "old--new"
+    points = rows_of(data / "umap.csv")
+    picture = study.layouts["old", "new"][0]
+    assert [float(point["native x"]) for point in points] == [x for x, _ in picture.native]
+    assert len(rows_of(data / "searches.csv")) == 3 * 3 * 3
+    cells = rows_of(data / "kernels.csv")
+    assert len(cells) == 64 and float(cells[1]["source"]) == study.kernels["old", "new"][0].matrices[0].source[0][1]
+    assert "Map of the texts" not in (made / "two-spaces/pairs/new--old.html").read_text(encoding="utf-8")
+
+
+def test_a_site_is_replaced_as_a_whole(made: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (made / "index.html").read_bytes()
+    (made / "old-page.html").write_text("from before", encoding="utf-8")
+    pages = site._pages
+
+    def few(placed: object) -> list[Page]:
+        return pages(placed)[:1]
+
+    def killed(*_: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(site, "_pages", few)
+    monkeypatch.setattr(site, "page_files", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_site(made, [run])
+    assert (made / "index.html").read_bytes() == before and (made / PAIR).is_file(), "the site before must stay"
+    copy = made.with_name("copy")
+    shutil.copytree(made, copy)
+    monkeypatch.setattr(site, "page_files", lambda *_: {"index.html": "new"})
+    write_site(copy, [run])
+    assert sorted(path.name for path in copy.iterdir()) == ["index.html", "site.css", "site.json"]
+    assert not [path for path in copy.parent.iterdir() if path.name.startswith(".copy")]
+    (made / "old-page.html").unlink()
+    shutil.rmtree(copy)
+
+
+def test_what_is_no_site_is_not_written_over(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(MatryoError, match="holds something that is no site of this program; choose a new or an empty"):
+        write_site(tmp_path / "thesis", [run])
+    (tmp_path / "thesis" / "site.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(MatryoError, match="no site of this program"):
+        write_site(tmp_path / "thesis", [run])
+    with pytest.raises(MatryoError, match="must be a folder, a file is in the way"):
+        write_site(tmp_path / "thesis" / "chapter.txt", [run])
+    assert (tmp_path / "thesis" / "chapter.txt").read_text(encoding="utf-8") == "years of work"
+    with pytest.raises(MatryoError, match="needs at least one translation study, got none"):
+        write_site(tmp_path / "new", [])
+    with pytest.raises(FormatError, match=r"results\.json is missing"):
+        write_site(tmp_path / "new", [tmp_path])
+    assert not (tmp_path / "new").exists()
+
+
+def test_studies_are_found_among_other_runs(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "b-study")
+    (tmp_path / "a-demo").mkdir()
+    (tmp_path / "a-demo" / "results.json").write_text(json.dumps({"run_name": "demo"}), encoding="utf-8")
+    (tmp_path / "unfinished").mkdir()
+    assert find_studies(tmp_path) == [tmp_path / "b-study"]
+    assert find_studies(tmp_path / "nowhere") == []
+
+
+def test_names_become_files_of_their_own() -> None:
+    assert file_stem("../../etc/passwd") == "etc-passwd" and file_stem("→") == "table"
+    page = Page("a/b/p.html", "t", "h", "", (Raw("one", "<p>x</p>", {"R2": "a\n"}), Raw("two", "", {"r2": "b\n"})))
+    files = page_files(page, (), "end")
+    assert list(files) == ["a/b/p.html", "data/a/b/p/r2.csv", "data/a/b/p/r2-2.csv"]
+    assert 'href="../../data/a/b/p/r2-2.csv"' in files["a/b/p.html"] and 'href="../../site.css"' in files["a/b/p.html"]
+
+
+def test_two_studies_of_one_name_have_pages_of_their_own(run: Path) -> None:
+    assert [one.key for one in site._placed([run, run])] == ["two-spaces", "two-spaces-2"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_browser_opens_every_page_from_the_file_system(made: Path, tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    for number, page in enumerate(sorted(made.rglob("*.html"))):
+        done = subprocess.run(
+            [
+                CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                "--no-first-run", "--enable-logging=stderr", "--v=0", f"--user-data-dir={tmp_path / str(number)}",
+                "--window-size=500,900", "--virtual-time-budget=2000", "--dump-dom", page.as_uri(),
+            ],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        assert "CONSOLE" not in done.stderr, done.stderr
+        assert "<title>" in done.stdout and "</footer>" in done.stdout
+        if page.name == "old--new.html":
+            assert done.stdout.count("<title>") > 14, "texts of the map on hover"
