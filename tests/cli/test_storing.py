@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from matryo.cli import app as whole_app
 from matryo.cli.storing import encode
 from matryo.embeddings import EmbeddingSet
+from matryo.encoders import fit_lsa
 from matryo.errors import MatryoError
 
 app = typer.Typer()
@@ -81,3 +82,38 @@ def test_options_that_do_not_fit(tree: Path, tmp_path: Path, tiny_model_folder: 
 def said_in(result: Result) -> str:
     """A message without the frame that is drawn around it."""
     return " ".join(result.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", " ").split())
+
+
+def test_lsa_is_fitted_on_the_texts_and_encodes_others_by_its_folder(tree: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text("the cat runs\nthe dog runs\na bird and a tree\nthe tree of the cat\n")
+    for _ in range(2):
+        assert run("lsa:3", lines, tmp_path / "set", "--keep-texts").exit_code == 0
+    stored = EmbeddingSet.open(tmp_path / "set")
+    assert (stored.n_rows, stored.width) == (4, 3)
+    result = run(tmp_path / "set" / "lsa", lines, tmp_path / "queries", "--role", "query")
+    assert result.exit_code == 0, result.exception
+    assert EmbeddingSet.open(tmp_path / "queries").space.id == stored.space.id
+    assert run(tmp_path / "set" / "lsa", tree, tmp_path / "sets", "--dim", 2).exit_code == 0
+    assert EmbeddingSet.open(tmp_path / "sets" / "a").width == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("lsa:many", "lines.txt", "set"), "LSA is fitted with lsa:WIDTH such as lsa:256, got 'lsa:many'"),
+        (("lsa:2", "lines.txt", "set", "--role", "query"), "LSA is fitted on documents"),
+        (("lsa:2", "lines.txt", "made"), "holds LSA of width 3, 'lsa:2' was asked for"),
+        (("lsa:2", "docs", "set"), "is a tree"),
+    ],
+)
+def test_what_lsa_cannot_be_fitted_on_is_refused(
+    words: tuple[str, ...], told: str, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines.txt").write_text("the cat runs\nthe dog runs\na bird and a tree\n")
+    fit_lsa(["the cat runs", "the dog", "a bird and a tree"], width=3).save(tmp_path / "made" / "lsa")
+    result = run(*words)
+    said = str(result.exception) + " ".join(result.output.replace("│", " ").split())
+    assert result.exit_code != 0 and told in said
+    assert not (tmp_path / "set").exists()

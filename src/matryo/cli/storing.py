@@ -69,17 +69,23 @@ def encode(
     """Encode texts into an embedding set, or a tree of folders into one set each, kept up to date.
 
     Of a tree only texts that are new or changed are encoded, equal ones once; nothing is written if nothing changed.
+    The model lsa:256 is LSA of 256 numbers, fitted on the texts themselves and kept in OUT/lsa, which names it later.
     """
     from dataclasses import replace
 
     from matryo.collections import is_tree
-    from matryo.experiments.encoding import STDLIB
+    from matryo.experiments.encoding import FIT_LSA, STDLIB
     from matryo.experiments.settings import ModelSettings
 
     settings = ModelSettings(model, device.value, precision.value, max_tokens, trust_remote_code, allow_pickle, cards)
     if str(texts) != STDLIB and is_tree(texts, out):
         if role is Role.query:
             raise typer.BadParameter("a tree of collections is encoded as documents; leave --role query out")
+        if model.startswith(FIT_LSA):
+            raise typer.BadParameter(
+                f"{model} is fitted on one file or retrieval folder, {texts} is a tree; fit it on such a one, then give "
+                "SET/lsa as the model"
+            )
         from matryo.collections import encode_folder
         from matryo.experiments.encoding import note_encoders
 

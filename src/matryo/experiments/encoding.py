@@ -7,10 +7,14 @@ from pathlib import Path
 from matryo.data import Retrieval, Texts, open_retrieval, open_texts
 from matryo.data.stdlib import stdlib_pairs
 from matryo.encoders.base import Encoder, Role
+from matryo.errors import MatryoError
 from matryo.experiments.settings import ModelSettings
 from matryo.files import check_fields, check_format, read_json, write_json
 
 STDLIB = "stdlib"
+FIT_LSA = "lsa:"
+"""Begins the name of a model that is fitted on the texts themselves; its width follows."""
+_LSA_FOLDER = "lsa"
 ENCODER_FILE = "encoder.json"
 _FORMAT = 1
 _FIELDS = {"format": int, "space_id": str, "model": str}
@@ -73,7 +77,8 @@ def encode_texts(
     The model's name and the dim of the cut are noted beside the set, so that an index of it can be searched by text.
 
     Args:
-        model: which, and how to run it.
+        model: which, and how to run it; "lsa:256" is LSA of that width, fitted on these very texts (documents only)
+            and kept in the folder `lsa` inside `out`, by which it is loaded from then on.
         texts: a file, or a folder of a retrieval task.
         out: folder of the set.
         role: which prompt, and which texts of a task.
@@ -91,14 +96,37 @@ def encode_texts(
     from matryo.encoders import check_cut, cut_encoder, encode_to_set, read_cards
 
     source = texts_of_role(texts, role, skip_bad=skip_bad)
-    encoder: Encoder = model.load()
     why: tuple[str, ...] = ()
+    if model.name.startswith(FIT_LSA):
+        model = replace(model, name=str(_fit_lsa(model.name, source, role, out / _LSA_FOLDER)))
+    encoder: Encoder = model.load()
     if dim is not None:
         leave = check_cut(encoder, dim, cards=read_cards(model.cards), allow_untrained=allow_untrained)
         encoder, why = cut_encoder(encoder, dim), (leave.why,)
     made = encode_to_set(encoder, source, out, role=role, dtype=dtype, keep_texts=keep_texts, progress=progress)
     note_model(out, replace(model, dim=dim), made.space.id)
     return EncodedTexts(made.n_rows, made.width, made.space.id, (*why, *source.notes, *truncation_note(encoder)))
+
+
+def _fit_lsa(name: str, texts: Texts, role: Role, folder: Path) -> Path:
+    """Fit LSA on all texts and save it; one that is there already stays, so that a set can be gone on with."""
+    # imported here: most models are there already
+    from matryo.encoders import fit_lsa, load_lsa
+    from matryo.encoders.lsa_files import is_lsa
+
+    width = name.removeprefix(FIT_LSA)
+    if not width.isdecimal() or int(width) < 1:
+        raise MatryoError(f"LSA is fitted with {FIT_LSA}WIDTH such as {FIT_LSA}256, got {name!r}; write it so")
+    if role != "document":
+        raise MatryoError(
+            f"LSA is fitted on documents, got {name!r} with the role query; encode the documents first, then the "
+            f"queries with the folder that this makes (SET/{_LSA_FOLDER}) as the model"
+        )
+    if not is_lsa(folder):
+        fit_lsa([text.text for text in texts], int(width), name=folder.parent.name).save(folder)
+    elif (found := load_lsa(folder).width) != int(width):
+        raise MatryoError(f"{folder} holds LSA of width {found}, {name!r} was asked for; choose another folder")
+    return folder
 
 
 def note_model(folder: Path, model: ModelSettings, space_id: str) -> None:
