@@ -33,3 +33,20 @@ def test_however_few_steps_there_are_all_of_them_are_taken(n_rows: int, max_epoc
 def test_less_than_a_batch_is_refused() -> None:
     with pytest.raises(MatryoError, match="at least one batch of 16 pairs, got 15"):
         trained(15, 1)
+
+
+def test_the_best_state_is_what_is_left() -> None:
+    line = nn.Linear(1, 1)
+    seen: list[float] = []
+
+    def validation() -> float:
+        # best after epoch 2, then worse for good
+        seen.append(line.weight.item())
+        return (5.0, 4.0, 1.0, 2.0, 3.0)[len(seen) - 1]
+
+    settings = LoopSettings(batch_size=4, learning_rate=0.1, max_epochs=9, patience=2)
+    x = torch.ones(8, 1)
+    found = train(line, lambda rows: (line(x[rows]) - 3.0).square().mean(), validation, 8, settings, seed=0)
+    assert (found.kept_epoch, len(found.validation)) == (2, 5)
+    assert line.weight.item() == seen[2] and len(set(seen)) == 5
+    assert line.weight.grad is None  # as large as the weights, and of no use
