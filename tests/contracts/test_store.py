@@ -264,6 +264,20 @@ def test_it_knows_what_was_pushed(store: Store, documents_set: EmbeddingSet) -> 
     assert sorted(store.ids(page=37)) == documents_set.ids()
 
 
+def test_rows_come_back_by_id_and_ask_for_their_neighbours(store: Store, documents: np.ndarray) -> None:
+    ids = [f"d{row:03d}" for row in (119, 0, 77)]
+    for dim in (None, 7):
+        x = cut(documents, dim or WIDTH)
+        np.testing.assert_allclose(store.vectors(ids, dim), x[[119, 0, 77]], atol=1e-6)
+        hits = store.neighbours(ids, 12, dim)
+        scores = (x @ x.T)[[119, 0, 77]]
+        np.testing.assert_allclose(hits.scores, np.take_along_axis(scores, rows_of(hits), axis=1), atol=1e-4)
+        assert not (hits.ids == np.array(ids)[:, None]).any()
+    assert store.neighbours(ids[:1], 3).ids[0].tolist() == ["d005", "d030", "d070"]
+    with pytest.raises(MatryoError, match="has no row 'x'"):
+        store.vectors(["d001", "x"])
+
+
 def test_pushed_again_nothing_changes(store: Store, documents_set: EmbeddingSet, queries: np.ndarray) -> None:
     before = store.search(queries, 5, 7)
     assert store.push(documents_set, dims=reversed(DIMS), batch=10) == Pushed(N, DIMS, 0)

@@ -33,7 +33,7 @@ def test_push_search_list_drop(tmp_path: Path, tiny_model_folder: Path) -> None:
     told = run("push", tmp_path / "set", where, "texts", "--dims", "32,16", "--batch", "2")
     assert told == "texts: 3 rows at dims 16,32, complete; 6 vectors were sent\n"
     assert "0 vectors were sent" in run("push", tmp_path / "set", where, "texts", "--dims", "16,32")
-    assert run("list", where).startswith("texts: 3 rows at dims 16,32 of 32, complete, space ")
+    assert run("list", where).startswith("texts: 3 rows at dims 16,32 of 32, complete, native model, space ")
 
     asked = ("search", where, "texts", TEXTS[1], "--model", tiny_model_folder, "--precision", "fp32", "-k", "2")
     first, second = (line.split("\t") for line in run(*asked, "--dim", "16").splitlines())

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matryo.errors import MatryoError
-from matryo.evaluation.translation import intervals
 from matryo.experiments.translation_note import with_names
 from matryo.measures.edits import edit_shares
 from matryo.measures.intervals import Interval
 from matryo.measures.list_agreement import ListAgreement, compare_lists
+from matryo.measures.statistics import bootstrap_mean
 from matryo.search.passages import Passages
 from matryo.search.stores import Location, Origin, Store
 from matryo.search.stores.base import MISSING
@@ -226,7 +226,7 @@ def values_of(found: ListAgreement, seed: int = 0) -> dict[str, Interval]:
         "edit distance": found.edit_shares[:, -1],
         "RBO": found.rbo,
     }
-    return dict(zip(measured, intervals([*measured.values()], None, n_draws=_DRAWS, seed=seed), strict=True))
+    return {name: bootstrap_mean(values, n_draws=_DRAWS, seed=seed) for name, values in measured.items()}
 
 
 def _numbered(a: Lists, b: Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
