@@ -133,6 +133,9 @@ def test_a_run_keeps_paths_that_hold_everywhere(tmp_path: Path, monkeypatch: pyt
     api = {"kind": "api", "api": {"model": "m", "width": 2}, "cache": "answers"}
     one = absolute_paths(study(texts={"kind": "lines", "path": "a"}, spaces={**BASE["spaces"], "api": api}))
     assert one.texts.path == str(tmp_path / "a") and one.spaces["api"].cache == tmp_path / "answers"
+    (tmp_path / "own").mkdir()
+    own = absolute_paths(study(spaces={**BASE["spaces"], "own": {"kind": "model", "name": "own"}}))
+    assert (own.spaces["own"].name, own.spaces["minilm"].name) == (str(tmp_path / "own"), "minilm")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)

@@ -1,11 +1,13 @@
 """Spaces of every kind, made once: what is fitted or trained, what is paid for, what a second call leaves alone."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from matryo.config import read_config
 from matryo.data import Pair, Pairs
 from matryo.encoders import LsaEncoder, load_encoder, load_lsa
 from matryo.errors import MatryoError
@@ -162,6 +164,17 @@ def test_how_documents_are_divided_does_not_matter_to_a_model_that_is_there(
     assert [name for name in keys[0] if keys[0][name] == keys[1][name]] == ["tiny", "inner"]
 
 
+def test_where_a_model_lies_does_not_matter(
+    config: StudyConfig, texts: StudyTexts, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    moved = Path(shutil.copytree(tiny_model_folder, tmp_path / "moved"))
+    tiny = config.spaces["tiny"].model_copy(update={"name": str(moved)})
+    elsewhere = config.model_copy(update={"spaces": {**config.spaces, "tiny": tiny}})
+    assert space_tasks(elsewhere, texts) == space_tasks(config, texts)
+    (moved / "more.json").write_text("{}")
+    assert space_tasks(elsewhere, texts)["tiny"] != space_tasks(config, texts)["tiny"]
+
+
 def test_another_config_is_refused_before_anything_is_made(
     made: dict[str, MadeSpace], config: StudyConfig, texts: StudyTexts, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +207,19 @@ def test_two_names_of_one_space_are_refused(texts: StudyTexts, tmp_path: Path) -
     config = study({"same": {"kind": "lsa", "width": 4}})
     with pytest.raises(MatryoError, match="the spaces lsa and same are one"):
         make_spaces(config, texts, Stages(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["t5", "decoder"])
+def test_shipped_configs_take_a_folder_in_place_of_a_hub_model(
+    name: str, texts: StudyTexts, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    shipped = Path(__file__).parents[2] / "configs" / "translation" / f"{name}.yaml"
+    folder = request.getfixturevalue(f"tiny_{name}_folder")
+    config = read_config(shipped, StudyConfig, [f"spaces.{name}.name={folder}", f"spaces.{name}.max_tokens=20"])
+    spaces = {name: config.spaces[name], "lsa": study({"b": {"kind": "lsa", "width": 3}}).spaces["b"]}
+    made = make_spaces(config.model_copy(update={"spaces": spaces}), texts, Stages(tmp_path))[name]
+    assert made.facts["n_documents"] == made.queries.n_rows == N and made.facts["model"] == str(folder)
+    assert made.facts["encoder"]["max_tokens"] == 20
 
 
 def service_config(service: Any, **given: Any) -> StudyConfig:

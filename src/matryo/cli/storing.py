@@ -83,8 +83,8 @@ def encode(
             raise typer.BadParameter("a tree of collections is encoded as documents; leave --role query out")
         if model.startswith(FIT_LSA):
             raise typer.BadParameter(
-                f"{model} is fitted on one file or retrieval folder, {texts} is a tree; fit it on such a one, then give "
-                "SET/lsa as the model"
+                f"{model} is fitted on one file or retrieval folder, {texts} is a tree; fit it on such a one, then "
+                "give SET/lsa as the model"
             )
         from matryo.collections import encode_folder
         from matryo.experiments.encoding import note_encoders

@@ -345,13 +345,16 @@ def absolute_paths(config: StudyConfig) -> StudyConfig:
     if texts.path is not None:
         paths = tuple(str(Path(path).absolute()) for path in texts.paths)
         texts = texts.model_copy(update={"path": paths[0] if isinstance(texts.path, str) else paths})
-    spaces = {
-        name: space.model_copy(update={"cache": space.cache.absolute()})
-        if isinstance(space, ApiSpace) and space.cache is not None
-        else space
-        for name, space in config.spaces.items()
-    }
+    spaces = {name: _absolute_space(space) for name, space in config.spaces.items()}
     return config.model_copy(update={"texts": texts, "spaces": spaces})
+
+
+def _absolute_space(space: SpaceConfig) -> SpaceConfig:
+    if isinstance(space, ApiSpace):
+        return space if space.cache is None else space.model_copy(update={"cache": space.cache.absolute()})
+    if isinstance(space, LsaSpace) or not Path(space.name).is_dir():
+        return space
+    return space.model_copy(update={"name": str(Path(space.name).absolute())})
 
 
 def _each_once(what: str, given: Any) -> None:

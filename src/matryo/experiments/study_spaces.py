@@ -122,7 +122,11 @@ def _settings(space: SpaceConfig) -> dict[str, Any]:
     if isinstance(space, ApiSpace):
         return {"kind": space.kind, "space": space.api.space().id, "prompts": space.api.prompts.model_dump()}
     told = space.model_dump(mode="json", exclude=set(_ELSEWHERE))
-    return told if isinstance(space, LsaSpace) else {**told, "files": content_of(space.name)}
+    if isinstance(space, LsaSpace):
+        return told
+    # where a folder lies does not matter, what it holds does
+    files = content_of(space.name)
+    return told if files is None else {**told, "name": None, "files": files}
 
 
 def _maker(model: SpaceModel, texts: StudyTexts, progress: bool) -> Callable[[], None]:
