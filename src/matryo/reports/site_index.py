@@ -7,6 +7,7 @@ from matryo.reports.document import Fact, Section
 from matryo.reports.formats import count, number, percent
 from matryo.reports.html import html_text
 from matryo.reports.kernel_drawing import KernelChart
+from matryo.reports.site_architecture import measured_block
 from matryo.reports.site_page import Block, Link, Page, Raw
 from matryo.reports.site_pictures import layout_block
 from matryo.reports.site_study import study_path
@@ -73,6 +74,7 @@ def index_page(placed: Sequence[Placed]) -> Page:
         lead=_QUESTION,
         blocks=(
             Section("What was done", text=(*_HOW[:1], *(_done(one.study) for one in placed), *_HOW[1:])),
+            measured_block(placed[0].study),
             _studies(placed),
             *(block for one in placed for block in _findings(one, alone=alone)),
             Section("Conclusion", findings=tuple(line for one in placed for line in _conclusion(one, alone=alone))),

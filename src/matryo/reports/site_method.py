@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matryo.reports.document import Section
 from matryo.reports.html import html_prose
+from matryo.reports.site_architecture import architecture_blocks
 from matryo.reports.site_index import Placed
 from matryo.reports.site_page import Link, Page, Raw
 from matryo.reports.study_report import ROWS
@@ -50,6 +51,7 @@ def method_page(placed: Sequence[Placed]) -> Page:
         heading="How it was measured",
         lead=_LEAD,
         blocks=(
+            *architecture_blocks([one.study for one in placed]),
             Raw("What the measures are", f'<dl class="terms">{terms}</dl>'),
             Section("How to read the rows", bullets=ROWS),
             Section("When to bridge", text=tuple(dict.fromkeys(note for notes in rules for note in notes))),

@@ -229,9 +229,10 @@ def prefix_heats(study: Study, pair: Pair) -> list[HeatChart]:
     for column, title in (("R2", "R2"), ("mutual", MUTUAL)) if rows else ():
         found = {(int(row["source dim"]), int(row["target dim"])): number_of(row, column) for row in rows}
         values = tuple(tuple(found.get((a, b), math.nan) for b in across) for a in down)
+        rows_and_columns = tuple(map(str, down)), tuple(map(str, across))
         axes = f"{pair[0]}: numbers read", f"{pair[1]}: numbers imitated"
-        shown = tuple(map(str, down)), tuple(map(str, across)), values
-        charts.append(HeatChart(named(pair), title, *axes, *shown, name=f"prefixes-{_file(column)}-{slug(pair)}"))
+        name = f"prefixes-{_file(column)}-{slug(pair)}"
+        charts.append(HeatChart(named(pair), title, *axes, *rows_and_columns, values, name=name))
     return charts
 
 
@@ -257,8 +258,8 @@ def _of_best(study: Study, column: str) -> Callable[[Pair], float]:
 
 def _dims_line(label: str, rows: Sequence[Row], column: str) -> Line:
     by_dim = sorted(rows, key=lambda row: int(row["dim"]))
-    ends = (tuple(number_of(row, column + end) for row in by_dim) for end in ("", " low", " high"))
-    return Line(label, tuple(int(row["dim"]) for row in by_dim), *ends)
+    values, lows, highs = (tuple(number_of(row, column + end) for row in by_dim) for end in ("", " low", " high"))
+    return Line(label, tuple(int(row["dim"]) for row in by_dim), values, lows, highs)
 
 
 def _curve(title: str, measure: str, lines: Sequence[Line], name: str) -> Chart:

@@ -125,7 +125,9 @@ class Study:
     def rows(self, name: str, pair: Pair | None = None) -> list[Row]:
         """Rows of a stored table, all or those of one ordered pair; none if there is no such table."""
         table = self.table(name)
-        rows = [] if table is None else [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        rows: list[Row] = []
+        if table is not None:
+            rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
         return rows if pair is None else [row for row in rows if (row["from"], row["to"]) == pair]
 
     @cached_property
@@ -238,17 +240,14 @@ P = TypeVar("P", LayoutPicture, KernelPicture, SearchPicture)
 
 def _by_pair(study: Study, pictures: Sequence[P]) -> dict[Pair, tuple[P, ...]]:
     """Pictures of the pairs of a study, in its order."""
-    found: dict[Pair, tuple[P, ...]] = {}
-    for pair in study.pairs:
-        best = study.best(pair).translator
-        its = [one for one in pictures if (one.source, one.target) == pair]
-        if its:
-            first, others = (
-                [one for one in its if one.translator == best],
-                [one for one in its if one.translator != best],
-            )
-            found[pair] = (*first, *others)
-    return found
+    sorted_out = {pair: _of_pair(pair, study.best(pair).translator, pictures) for pair in study.pairs}
+    return {pair: its for pair, its in sorted_out.items() if its}
+
+
+def _of_pair(pair: Pair, best: str, pictures: Sequence[P]) -> tuple[P, ...]:
+    """Pictures of one ordered pair, that of its best translator first."""
+    its: list[P] = [one for one in pictures if (one.source, one.target) == pair]
+    return tuple(sorted(its, key=lambda one: one.translator != best))
 
 
 def _or_lowest(value: float) -> float:

@@ -6,7 +6,7 @@ from typing import Final
 
 from matryo.reports.formats import count, number, number_range, percent
 from matryo.reports.study_data import Pair, Row, Study, number_of
-from matryo.reports.study_tables import count_of, error_cell, migrations_as_table, three_digits
+from matryo.reports.study_tables import Columns, Rows, count_of, error_cell, migrations_as_table, three_digits
 from matryo.reports.table import Cell, Column, Table
 
 _SEEDED: Final = "Means over seeds, the ends of intervals too; 95 % intervals are over the texts held out."
@@ -53,7 +53,7 @@ def pair_tables(study: Study, pair: Pair) -> list[Table]:
     tables = []
     for title, columns in groups:
         shown = [name for name in columns if any(math.isfinite(value(name)) for _, value in vectors)]
-        rows = [
+        rows: Rows = [
             [name, *(_with_ends(value, column) for column in shown)]
             for name, value in vectors
             if any(math.isfinite(value(column)) for column in shown)
@@ -65,7 +65,7 @@ def pair_tables(study: Study, pair: Pair) -> list[Table]:
 
 def fit_table(study: Study, pair: Pair) -> Table:
     """What fitting took, and the error in the numbers of this target."""
-    rows = [
+    rows: Rows = [
         [
             Cell(one.translator), *(Cell(count(one.value(name))) for name in ("pairs", "parameters")),
             Cell(percent(one.value("share of corpus"))), Cell(three_digits(one.value("fit seconds"))),
@@ -75,8 +75,8 @@ def fit_table(study: Study, pair: Pair) -> Table:
         for one in study.of_pair(pair)
     ]  # fmt: skip
     variance = study.of_pair(pair)[0].value("target variance")
-    columns = ["translator", "pairs", "parameters", "share of the corpus", "seconds", "epochs", "MSE per number",
-               "R2 of each seed"]  # fmt: skip
+    columns: Columns = ["translator", "pairs", "parameters", "share of the corpus", "seconds", "epochs",
+                        "MSE per number", "R2 of each seed"]  # fmt: skip
     return Table.of(
         "Fits", columns, rows, [f"Variance of {pair[1]}: {variance:.3g} per number; below each MSE, R2. {_SEEDED}"]
     )
@@ -84,12 +84,17 @@ def fit_table(study: Study, pair: Pair) -> Table:
 
 def different_table(study: Study, pair: Pair) -> Table | None:
     """Texts whose neighbours differ most between native and translated vectors; None if none were kept."""
-    rows = [
+    rows: Rows = [
         [str(row["text"]), number(number_of(row, "edit distance")), str(row["nearest by native"]),
          str(row["nearest by translated"])]
         for row in study.rows("different", pair)
     ]  # fmt: skip
-    columns = ["text", "edit distance", Column("nearest by native", "left"), Column("nearest by translated", "left")]
+    columns: Columns = [
+        "text",
+        "edit distance",
+        Column("nearest by native", "left"),
+        Column("nearest by translated", "left"),
+    ]
     names = ", ".join(dict.fromkeys(str(row["translator"]) for row in study.rows("different", pair)))
     return Table.of(f"Neighbour lists that differ most, by {names}", columns, rows) if rows else None
 
@@ -97,12 +102,12 @@ def different_table(study: Study, pair: Pair) -> Table | None:
 def lists_table(study: Study, pair: Pair) -> Table | None:
     """How far neighbour lists agree with the native ones, by their length; None if that was not measured."""
     stored = study.rows("lists", pair)
-    rows = [
+    rows: Rows = [
         [f"{row['vectors']}, k = {row['k']}",
          *(number(number_of(row, name)) for name in ("mutual", "chance", "Jaccard", "edit distance", "rank-harmonic"))]
         for row in stored
     ]  # fmt: skip
-    columns = ["vectors and length", "mutual", "by chance", "Jaccard", "edit distance", "rank-harmonic"]
+    columns: Columns = ["vectors and length", "mutual", "by chance", "Jaccard", "edit distance", "rank-harmonic"]
     return Table.of("Neighbour lists by their length", columns, rows) if rows else None
 
 

@@ -26,7 +26,8 @@ def prediction_findings(study: Study) -> tuple[str, ...]:
         rho, low, high, p = (number_of(row, name) for name in ("Spearman", "low", "high", "p"))
         if not math.isfinite(rho):
             continue
-        before, after = _BEFORE.get(row["predictor"], row["predictor"]), _AFTER.get(row["outcome"], row["outcome"])
+        before = _BEFORE.get(str(row["predictor"]), str(row["predictor"]))
+        after = _AFTER.get(str(row["outcome"]), str(row["outcome"]))
         shown = p < _ALPHA and (low > 0 or high < 0)
         if shown:
             how = "higher" if rho > 0 else "lower"

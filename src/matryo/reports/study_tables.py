@@ -11,13 +11,17 @@ from matryo.reports.study_findings import representative
 from matryo.reports.study_relations import resembles
 from matryo.reports.table import Cell, Column, Table
 
+Columns = list[str | Column]
+Rows = list[Sequence[str | Cell]]
+"""What a table is made of."""
+
 BESIDE: Final = (("R2", "R2"), ("cosine", "mean cosine"), ("mutual", MUTUAL), ("top-1", "top-1"))
 _ARMS: Final = ("keep", "translated", "swap", "re-encode")
 
 
 def spaces_table(study: Study) -> Table:
     """The embedding models and what encoding the texts took."""
-    rows = [
+    rows: Rows = [
         [
             Cell(str(row["space"])), Cell(str(row["kind"])), Cell(str(row["model"])), Cell(count_of(row, "width")),
             Cell(count_of(row, "n_documents")), Cell(count_of(row, "n_queries")), Cell(_short(row, "seconds")),
@@ -25,8 +29,8 @@ def spaces_table(study: Study) -> Table:
         ]
         for row in study.rows("spaces")
     ]  # fmt: skip
-    columns = ["space", Column("kind", "left"), Column("model", "left"), "numbers", "documents", "queries", "seconds",
-               "texts per second"]  # fmt: skip
+    columns: Columns = ["space", Column("kind", "left"), Column("model", "left"), "numbers", "documents", "queries",
+                        "seconds", "texts per second"]  # fmt: skip
     return Table.of("Embedding spaces", columns, rows)
 
 
@@ -36,7 +40,7 @@ def error_tables(study: Study) -> list[Table]:
     for target in dict.fromkeys(pair[1] for pair in study.pairs):
         its = [pair for pair in study.pairs if pair[1] == target]
         variances = [one.value("target variance") for pair in its for one in study.of_pair(pair)]
-        rows = [[pair[0], *(_of(study, pair, name, error_cell) for name in study.translators)] for pair in its]
+        rows: Rows = [[pair[0], *(_of(study, pair, name, error_cell) for name in study.translators)] for pair in its]
         tables.append(
             Table.of(
                 f"MSE per number toward {target} (variance of its vectors: {mean(variances):.3g} per number)",
@@ -52,7 +56,7 @@ def beside_tables(study: Study) -> list[Table]:
     """Every translator beside the references, one table per measure."""
     tables = []
     for column, title in BESIDE:
-        rows = []
+        rows: Rows = []
         for pair in study.pairs:
             its = {one.translator: one.value(column) for one in study.of_pair(pair)}
             top = max((value for value in its.values() if math.isfinite(value)), default=math.nan)
@@ -72,7 +76,7 @@ _BOLD: Final = "Bold: the highest translator of the pair, mean over seeds. Inter
 
 def before_table(study: Study) -> Table:
     """What is known before training beside what is reached after it."""
-    rows = []
+    rows: Rows = []
     for row in study.rows("before"):
         null = number_range(number_of(row, "CKA null low"), number_of(row, "CKA null high"))
         after = [number(number_of(row, name)) for name in ("R2", "mutual after")]
@@ -83,8 +87,8 @@ def before_table(study: Study) -> Table:
                 Cell(str(row["translator"])), *after, percent(number_of(row, "nDCG kept")),
             ]
         )  # fmt: skip
-    columns = ["pair", "CKA before", f"{MUTUAL} before", Column("best translator", "left"), "R2", f"{MUTUAL} after",
-               "nDCG kept"]  # fmt: skip
+    columns: Columns = ["pair", "CKA before", f"{MUTUAL} before", Column("best translator", "left"), "R2",
+                        f"{MUTUAL} after", "nDCG kept"]  # fmt: skip
     return Table.of("Before training and after it", columns, rows, [_KEPT])
 
 
@@ -93,13 +97,13 @@ _KEPT: Final = "nDCG kept: of translated documents over that of documents encode
 
 def seeds_table(study: Study) -> Table | None:
     """How far the seeds of each translator differ, over all ordered pairs; None if nothing has two seeds."""
-    rows = []
+    rows: Rows = []
     for name in study.translators:
         its = [one for one in study.trained.values() if one.translator == name and len(one.rows) > 1]
         if its:
             rows.append([name, str(len(its)), str(max(len(one.rows) for one in its)),
                          *(_largest(its, column) for column, _ in BESIDE)])  # fmt: skip
-    columns = ["translator", "ordered pairs", "seeds", *(title for _, title in BESIDE)]
+    columns: Columns = ["translator", "ordered pairs", "seeds", *(title for _, title in BESIDE)]
     note = "Largest seed minus smallest seed, of the ordered pair where that is widest; below, the mean over pairs."
     return Table.of("What a seed changes", columns, rows, [note]) if rows else None
 
@@ -115,7 +119,7 @@ def migration_table(study: Study) -> Table | None:
 
 def resemblance_table(study: Study) -> Table | None:
     """Whose space the best translation of each ordered pair resembles; None if it was not measured."""
-    rows = []
+    rows: Rows = []
     for pair in study.pairs:
         one = study.best(pair)
         value, low, high = (one.value(f"resemblance{end}") for end in ("", " low", " high"))
@@ -123,7 +127,7 @@ def resemblance_table(study: Study) -> Table | None:
             words = {"target": pair[1], "source": pair[0], "neither": "not shown"}[resembles(one)]
             rows.append([named(pair), one.translator, Cell(signed(value), signed_range(low, high)),
                          signed(one.value("resemblance CKA")), words])  # fmt: skip
-    columns = ["pair", Column("translator", "left"), f"{MUTUAL}: target - source", "CKA: target - source",
+    columns: Columns = ["pair", Column("translator", "left"), f"{MUTUAL}: target - source", "CKA: target - source",
                Column("nearer to", "left")]  # fmt: skip
     return Table.of("Whose space do translated vectors resemble?", columns, rows) if rows else None
 
@@ -131,7 +135,7 @@ def resemblance_table(study: Study) -> Table | None:
 def curve_table(study: Study, pair: Pair | None = None) -> Table | None:
     """R2, neighbours and nDCG by the number of pairs fitted on; None if no curve was measured."""
     stored = study.rows("curve", pair)
-    rows = []
+    rows: Rows = []
     for name in dict.fromkeys(str(row["translator"]) for row in stored):
         by_column = {
             column: {size: value for size, value, *_ in curve_points(stored, name, column)}
@@ -141,7 +145,7 @@ def curve_table(study: Study, pair: Pair | None = None) -> Table | None:
             shares = [number_of(row, "share of corpus") for row in stored if int(row["pairs"]) == size]
             values = [number(found.get(size, math.nan)) for found in by_column.values()]
             rows.append([name, count(size), percent(mean(shares)), *values])
-    columns = ["translator", "pairs", "share of the corpus", "R2", "top-1", MUTUAL, "nDCG@10"]
+    columns: Columns = ["translator", "pairs", "share of the corpus", "R2", "top-1", MUTUAL, "nDCG@10"]
     note = "Means over seeds" + ("." if pair else " and over the ordered pairs that were fitted on every size.")
     return Table.of("By the number of pairs fitted on", columns, rows, [note]) if rows else None
 
@@ -149,14 +153,15 @@ def curve_table(study: Study, pair: Pair | None = None) -> Table | None:
 def most_different_table(study: Study, n: int = 12) -> Table | None:
     """The same over all ordered pairs: the lists that differ most anywhere, none of them twice."""
     found = sorted(study.rows("different"), key=lambda row: -number_of(row, "edit distance"))
-    rows, seen = [], set()
+    rows: Rows = []
+    seen: set[tuple[str, str]] = set()
     for row in found:
         if (row["text"], row["to"]) not in seen and len(rows) < n:
             seen.add((row["text"], row["to"]))
             rows.append([f"{named((row['from'], row['to']))}, {row['translator']}",
                          number(number_of(row, "edit distance")), str(row["text"]), str(row["nearest by native"]),
                          str(row["nearest by translated"])])  # fmt: skip
-    columns = ["pair", "edit distance", *(Column(name, "left") for name in ("text", "nearest by native",
+    columns: Columns = ["pair", "edit distance", *(Column(name, "left") for name in ("text", "nearest by native",
                                                                            "nearest by translated"))]  # fmt: skip
     return Table.of("Neighbour lists that differ most", columns, rows) if rows else None
 
@@ -171,7 +176,7 @@ def migrations_as_table(title: str, named_rows: Sequence[tuple[str, Row]]) -> Ta
         ]
         for name, row in named_rows
     ]  # fmt: skip
-    columns = ["old, new and way", "keep", "translated", "swap as is", REENCODE, "translated - keep", "gap",
+    columns: Columns = ["old, new and way", "keep", "translated", "swap as is", REENCODE, "translated - keep", "gap",
                "share of the gap", "kept if forced", Column("verdict", "left")]  # fmt: skip
     return Table.of(title, columns, lines, [_MIGRATION_NOTE])
 
