@@ -93,7 +93,11 @@ class _Records:
         return self.stages.finished(*self.tasks[work.name])
 
     def begin(self, work: Work) -> None:
-        self.stages.begin(*self.tasks[work.name], folder=work.folder, derived=work.derived)
+        if work.folder or not work.derived:
+            self.stages.begin(*self.tasks[work.name], folder=work.folder, derived=work.derived)
+        else:
+            # files are replaced whole, so that it is enough that no record speaks for what was there before
+            self.stages.remove(work.name)
 
     def finish(self, work: Work) -> None:
         self.stages.run(*self.tasks[work.name], lambda: None, folder=work.folder, derived=work.derived)

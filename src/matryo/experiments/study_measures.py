@@ -13,6 +13,7 @@ from matryo.evaluation.translation import (
     MEAN,
     REENCODE,
     TRANSLATED,
+    DimPoint,
     Native,
     Translation,
     TranslationSettings,
@@ -23,9 +24,9 @@ from matryo.evaluation.translation import (
 from matryo.evaluation.translation_prefixes import prefix_grid
 from matryo.evaluation.translation_retrieval import Migration, measure_migrations
 from matryo.experiments.settings import default_dims
+from matryo.experiments.study_config import MeasureConfig
 from matryo.experiments.study_job_pair import Pair, whole_only
 from matryo.maps import AffineMap, MlpMap, Translator, fit_nested_ridge, round_trip
-from matryo.measures.cka import CkaTest
 from matryo.measures.intervals import Interval
 from matryo.measures.list_agreement import ListAgreement
 from matryo.prefix import block
@@ -116,24 +117,22 @@ def measure_prefixes(pair: Pair) -> list[Row]:
     Raises: MatryoError for too few rows or constant columns.
     """
     settings, rows = pair.files.settings, pair.rows
-    width = pair.b.width
-    dims = tuple(dim for dim in settings.dims if dim <= width)
     source_dims = default_dims(pair.a.width)
     nested = fit_nested_ridge(
         pair.a.chosen(pair.fitted), pair.b.chosen(pair.fitted), source_dims, groups=pair.fit_groups
     )
-    cells = prefix_grid(nested, rows, dims, k=settings.k, seed=settings.seed)
+    cells = prefix_grid(nested, rows, settings.dims, k=settings.k, seed=settings.seed)
     return [
         {"source dim": one.source_dim, "target dim": one.target_dim, "R2": _known(one.r2), "mutual": one.mutual}
         for one in cells
     ]
 
 
-def study_settings(measure: Any, width: int) -> TranslationSettings:
+def study_settings(measure: MeasureConfig, width: int) -> TranslationSettings:
     """How the translators toward a space of some width are measured.
 
     Args:
-        measure: `MeasureConfig` of the study.
+        measure: of the study's config.
         width: numbers per vector of the target.
     """
     asked = measure.dims or default_dims(width)
@@ -209,8 +208,8 @@ _PLACES = (
 )  # fmt: skip
 
 
-def _dim_row(point: Any) -> Row:
-    test: CkaTest = point.cka
+def _dim_row(point: DimPoint) -> Row:
+    test = point.cka
     return {
         "dim": point.dim,
         **_interval("R2", point.r2),

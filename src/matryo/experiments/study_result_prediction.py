@@ -15,7 +15,7 @@ from matryo.measures.similarity import spearman, spearman_intervals
 PREDICTORS: Final = ("CKA", "mutual")
 OUTCOMES: Final = ("R2", "mutual after", "nDCG kept")
 _N_DRAWS = 2_000
-_N_PERMUTATIONS = 5_000
+_N_PERMUTATIONS = 2_000
 _FEWEST = 3
 
 
@@ -80,7 +80,7 @@ def permutation_p(x: NDArray[np.float64], y: NDArray[np.float64], groups: Sequen
         y: (n,).
         groups: n labels.
 
-    Returns: None if the means do not vary. Every permutation is tried where there are at most 5,000, else as many are
+    Returns: None if the means do not vary. Every permutation is tried where there are at most 2,000, else as many are
         drawn.
     """
     labels, numbers = np.unique(np.asarray(groups), return_inverse=True)
