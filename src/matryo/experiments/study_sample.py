@@ -26,10 +26,12 @@ def sample_study(source: StudySource, n: int | None, seed: int) -> StudySource:
     relevant = _relevant(source)
     asked: list[str] = []
     kept: set[str] = set()
-    for query in (list(relevant)[place] for place in rng.permutation(len(relevant)).tolist()):
-        if len(kept | relevant[query]) <= n:
+    queries = list(relevant)
+    for query in (queries[place] for place in rng.permutation(len(queries)).tolist()):
+        new = relevant[query] - kept
+        if len(kept) + len(new) <= n:
             asked.append(query)
-            kept |= relevant[query]
+            kept |= new
     others = [id for id in ids if id not in kept]
     kept |= {others[place] for place in rng.permutation(len(others))[: n - len(kept)].tolist()}
     notes = [*source.notes, f"{n:,} of {len(ids):,} documents are taken, drawn with seed {seed}"]
