@@ -16,7 +16,7 @@ _KINDS: Final = ("ridge", "linear", "procrustes", "mlp1", "mlp2")
 _FITTED: Final = {
     "ridge": "solved at once, penalty by cross-validation",
     "linear": "trained step by step",
-    "procrustes": "solved at once; keeps the angles of the source",
+    "procrustes": "solved at once; it only turns",
     "mlp1": "trained step by step",
     "mlp2": "trained step by step",
 }
@@ -27,15 +27,17 @@ _BAR: Final = 34.0
 _GAP: Final = 50.0
 _LINE: Final = 16.0
 _TOP: Final = 56.0
+_LONGEST_TITLE: Final = 44
 Colour = Literal["source", "target", "hidden"]
 
 
 class _Step(NamedTuple):
-    """An arrow with what happens on it, line by line, and the numbers after it."""
+    """An arrow with what happens on it, line by line, the numbers after it and what is done to each of them."""
 
     does: tuple[str, ...]
     width: int
     colour: Colour
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,8 @@ class Architecture:
         widths = (self.source_width, *self.hidden, self.target_width)
         for at in range(1, len(widths)):
             last = at == len(widths) - 1
-            offsets = f"and {widths[at]:,} offsets" + ("" if last else ", then max(0, x)")
-            does = (f"matrix {widths[at - 1]:,} x {widths[at]:,}", offsets)
-            steps.append(_Step(does, widths[at], "target" if last else "hidden"))
+            does = (f"matrix {widths[at - 1]:,} x {widths[at]:,}", f"and {widths[at]:,} offsets")
+            steps.append(_Step(does, widths[at], "target" if last else "hidden", "" if last else "max(0, x)"))
         return (*steps, ends)
 
     def _turned(self) -> tuple[_Step, ...]:
@@ -122,10 +123,13 @@ class Architecture:
 
     def description(self) -> str:
         """The diagram in words."""
-        steps = "; ".join(f"{' '.join(step.does)}: {step.width:,} numbers" for step in self.steps())
+        told = []
+        for step in self.steps():
+            then = f", {step.then}" if step.then else ""
+            told.append(f"{' '.join(step.does)}: {step.width:,} numbers{then}")
         return (
-            f"A native vector of {self.source}, {self.source_width:,} numbers; {steps}. The result stands in for a "
-            f"vector of {self.target}: {', '.join(self.facts())}."
+            f"A native vector of {self.source}, {self.source_width:,} numbers; {'; '.join(told)}. The result "
+            f"stands in for a vector of {self.target}: {', '.join(self.facts())}."
         )
 
     def facts(self) -> tuple[str, str]:
@@ -145,7 +149,7 @@ def architecture_svg(one: Architecture, key: str) -> str:
     steps = one.steps()
     widest = max(one.source_width, *(step.width for step in steps))
     canvas, middle, y = Canvas(), _WIDTH / 2, _TOP
-    canvas.text(middle, 22, one.title, weight=600, size=15)
+    canvas.text(middle, 22, one.title, weight=600, size=15 if len(one.title) <= _LONGEST_TITLE else 13)
     canvas.text(middle, y - 8, f"{one.source}, native", colour="source")
     canvas.box(_bar(one.source_width, widest, y, "source"))
     for step in steps:
@@ -154,14 +158,14 @@ def architecture_svg(one: Architecture, key: str) -> str:
         for at, line in enumerate(step.does):
             canvas.text(middle + 14, first + _LINE * at, line, anchor="start", size=12.5)
         y += _BAR + _GAP
-        canvas.box(_bar(step.width, widest, y, step.colour))
+        canvas.box(_bar(step.width, widest, y, step.colour, step.then))
     canvas.text(middle, y + _BAR + 20, f"stands in for {one.target}", colour="target")
     for at, line in enumerate(one.facts()):
         canvas.text(middle, y + _BAR + 44 + _LINE * at, line, size=12.5, quiet=True)
     return svg(canvas, (_WIDTH, y + _BAR + 74), one.title, one.description(), key)
 
 
-def _bar(width: int, widest: int, y: float, colour: Colour) -> Box:
+def _bar(width: int, widest: int, y: float, colour: Colour, then: str = "") -> Box:
     """A box around a number of numbers, wider for more of them."""
     size = max(_NARROWEST, _WIDEST * (width / widest) ** 0.5)
-    return Box(_WIDTH / 2 - size / 2, y, size, _BAR, (f"{width:,}",), colour)
+    return Box(_WIDTH / 2 - size / 2, y, size, _BAR, (f"{width:,}" + (f", {then}" if then else ""),), colour)
