@@ -15,6 +15,7 @@ from matryo.cli.model_measuring import measure
 from matryo.cli.models import models_app
 from matryo.cli.people import data_people
 from matryo.cli.probing import probe
+from matryo.cli.site import site
 from matryo.cli.stores import store_app
 from matryo.cli.storing import check, encode
 from matryo.cli.texts import data_app
@@ -65,6 +66,7 @@ app.command(
     "matryo audit pairs.tsv --columns description,summary --id name --mask name --out runs/audit"
 )(audit)
 app.command(epilog="Example: matryo report runs/demo")(report)
+app.command(epilog="Examples: matryo site site;  matryo site site runs/translation_fast runs/hotpotqa")(site)
 app.command(epilog="Example: matryo check sets/texts")(check)
 data_app.command("people", epilog="Example: matryo data people people --n 6000 --level disjoint")(data_people)
 models_app.command("measure", epilog="Example: matryo models measure minilm wordllama --out runs/models")(measure)

@@ -59,4 +59,4 @@ CardsFile = Annotated[
         "--cards", help="Your own model cards (YAML); default: $MATRYO_CARDS, else cards.yaml in the data folder."
     ),
 ]
-ModelName = Annotated[str, typer.Argument(help="minilm, wordllama, a sentence-transformers folder or hub id.")]
+ModelName = Annotated[str, typer.Argument(help="minilm, wordllama, a sentence-transformers or LSA folder, or hub id.")]

@@ -1,5 +1,6 @@
 """Commands that take a config through its stages: run, train, mine, evaluate."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ _EXPERIMENTS = {
     "translation": "matryo.experiments.translation",
 }
 """What `experiment:` in a config may say -> module with the function `run`."""
-_IN_WORKERS = "translation"
+_TRANSLATION = "translation"
 
 
 class Upto(StrEnum):
@@ -49,17 +50,24 @@ def _run_config(
     kind = read_yaml(config).get("experiment", "dense_retrieval")
     if kind not in _EXPERIMENTS:
         raise MatryoError(f"{config}: experiment must be one of {', '.join(_EXPERIMENTS)}, got {kind!r}")
-    if workers is not None and kind != _IN_WORKERS:
+    if workers is not None and kind != _TRANSLATION:
         raise MatryoError(
-            f"--workers is for runs of many small fits (experiment: {_IN_WORKERS}), got it with {kind}; leave it out, "
+            f"--workers is for runs of many small fits (experiment: {_TRANSLATION}), got it with {kind}; leave it out, "
             "or start several processes with torchrun"
         )
-    given = {} if workers is None else {"workers": workers}
+    given: dict[str, object] = {} if workers is None else {"workers": workers}
+    if kind == _TRANSLATION and sys.stdin.isatty():
+        given["confirm"] = _agreed
     told = import_module(_EXPERIMENTS[kind]).run(
         config, upto.value, overrides=overrides or (), out=out, fresh=fresh, say=say, progress=True, **given
     )
     if told:
         typer.echo(told)
+
+
+def _agreed(told: str) -> bool:
+    """Whether whoever sits there wants to pay what the estimate says."""
+    return typer.confirm(f"{told} Send it?", err=True)
 
 
 def run(
