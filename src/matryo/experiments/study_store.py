@@ -112,7 +112,7 @@ def store_study(
             translated.append(_translated(names, job, spaces, run, held, texts_name, rows))
             n_sent += _push(engine, found, translated[-1], location)
             advance(1)
-    table = _table(engine, location, jobs, translated, native, run, rows)
+    table = _table(engine, config.store, jobs, translated, native, run)
     return StoredStudy(str(location), len(native) + len(translated), n_sent, table)
 
 
@@ -247,9 +247,12 @@ def _push(engine: ChromaEngine, found: Mapping[str, Contents], kept: _Kept, loca
 
 def _table(
     engine: ChromaEngine,
-    location: Location, jobs: Sequence[Job], translated: Sequence[_Kept], native: Mapping[str, _Kept], run: Path,
-    rows: str,
-) -> ExtraTable:  # fmt: skip
+    store: StoreConfig,
+    jobs: Sequence[Job],
+    translated: Sequence[_Kept],
+    native: Mapping[str, _Kept],
+    run: Path,
+) -> ExtraTable:
     """What Chroma answers about each translation; answers about the same vectors are read from the run's folder."""
     known, lists = _read_answers(run / STORED_FILE), dict[str, Lists]()
     answers: dict[str, Any] = {}
@@ -258,7 +261,7 @@ def _table(
         beside = native[job.target]
         k = min(K, kept.vectors.n_rows - 1)
         asked = drawn_ids(sorted(kept.vectors.ids()), ASKED, 0)
-        what = [kept.vectors.digest, beside.vectors.digest, k, len(asked), str(location)]
+        what = [kept.vectors.digest, beside.vectors.digest, k, len(asked), store.location]
         answer = known.get(kept.name)
         if answer is None or answer["of"] != what:
             if job.target not in lists:
@@ -275,7 +278,7 @@ def _table(
                 job.target,
                 job.translator.name,
                 job.seed,
-                rows,
+                store.rows,
                 answer["value"],
                 answer["low"],
                 answer["high"],
@@ -289,7 +292,7 @@ def _table(
         "Collections of translated vectors beside the native ones, both answered by Chroma",
         ("name", "from", "to", "map", "seed", "rows", measure, f"{measure} low", f"{measure} high", "chance"),
         tuple(lines),
-        (f"at most {ASKED} texts ask for {K} neighbours each by their own stored vectors; {location} holds them",),
+        (f"at most {ASKED} texts ask for {K} neighbours each by their own vectors in {store.location}",),
     )
 
 
