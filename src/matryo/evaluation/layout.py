@@ -104,7 +104,7 @@ def trustworthiness(vectors: Array, points: Array, n_neighbours: int = 15) -> fl
     Raises: ShapeError if rows do not pair; MatryoError if n_neighbours does not fit.
     Source: Venna and Kaski 2001, Neighborhood preservation in nonlinear projection methods.
 
-    >>> circle = np.exp(1j * np.linspace(0.0, 6.0, 9))
+    >>> circle = np.exp(1j * np.linspace(0.0, 1.0, 9) ** 2)
     >>> plane = np.stack([circle.real, circle.imag], axis=1)
     >>> trustworthiness(plane, plane, n_neighbours=3)
     1.0

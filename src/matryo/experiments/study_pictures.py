@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +87,10 @@ def make_pictures(
         notes.append(f"no map of the texts for {pair[0]} to {pair[1]}: {len(held.ids)} are held out, it takes {FEWEST}")
     elif config.umap:
         _layout(names, held, known, texts.labels, config).write(picture_path(folder, LAYOUT, job))
-    asking, translated_queries = _asking(held, known, source, target, texts, fitted, config.seed)
+    questions = _queries(held, source, target, texts, fitted, config.seed) or _each_other(held, known, config.seed)
+    asking = _asking(held, known, questions)
     fetched = fetch_both(asking, _K, config.n_searches, config.seed)
-    kernel_picture(names, asking, fetched, translated_queries).write(picture_path(folder, KERNELS, job))
+    kernel_picture(names, asking, fetched, questions.translated).write(picture_path(folder, KERNELS, job))
     if config.n_searches:
         search_picture(names, asking, fetched).write(picture_path(folder, SEARCHES, job))
     return tuple(notes)
@@ -135,59 +136,61 @@ def _some(rows: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def _asking(
-    held: _Held,
-    known: Mapping[str, str],
-    source: MadeSpace,
-    target: MadeSpace,
-    texts: StudyTexts,
-    fitted: Translator,
-    seed: int,
-) -> tuple[Asking, Array]:
-    """The queries that ask for a held-out document; where there are none, held-out texts ask for each other."""
+class _Questions(NamedTuple):
+    """What asks, in both spaces; see `Asking`."""
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    source: Array
+    target: Array
+    translated: Array
+    own: NDArray[np.int64] | None
+    relevant: Mapping[str, set[str]] | None
+
+
+def _queries(
+    held: _Held, source: MadeSpace, target: MadeSpace, texts: StudyTexts, fitted: Translator, seed: int
+) -> _Questions | None:
+    """The queries that ask for a held-out document; None if there are none."""
+    if texts.queries is None or source.queries is None or target.queries is None:
+        return None
     searched = set(held.ids)
     relevant = {
         query: {name for name, grade in grades.items() if grade > 0 and name in searched}
         for query, grades in (texts.judgements or {}).items()
     }
-    if texts.queries is not None and source.queries is not None and target.queries is not None:
-        said = {text.id: text.text for text in texts.queries}
-        in_source, in_target = set(source.queries.ids()), set(target.queries.ids())
-        asked = [name for name in said if relevant.get(name) and name in in_source and name in in_target]
-        if asked:
-            names = [asked[at] for at in _some(np.arange(len(asked)), _MOST_ASKED, seed).tolist()]
-            vectors = unit_rows(_taken(source.queries, names, source.name))
-            native = _cut(_taken(target.queries, names, target.name), fitted)
-            own = None
-            return _asked(held, known, names, said, vectors, native, own, relevant), fitted.apply(vectors)
+    said = {text.id: text.text for text in texts.queries}
+    asked = [name for name in said if relevant.get(name)]
+    if not asked:
+        return None
+    ids = tuple(asked[at] for at in _some(np.arange(len(asked)), _MOST_ASKED, seed).tolist())
+    vectors = unit_rows(_taken(source.queries, ids, source.name))
+    native = _cut(_taken(target.queries, ids, target.name), fitted)
+    asks = tuple(said[name] for name in ids)
+    return _Questions(ids, asks, vectors, native, fitted.apply(vectors), None, relevant)
+
+
+def _each_other(held: _Held, known: Mapping[str, str], seed: int) -> _Questions:
+    """Held-out texts ask for their neighbours, themselves left out."""
     own = _some(np.arange(len(held.ids)), _MOST_ASKED, seed)
-    names = [held.ids[at] for at in own.tolist()]
-    asking = _asked(held, known, names, known, held.source[own], held.target[own], own, None)
-    return asking, held.translated[own]
+    ids = tuple(held.ids[at] for at in own.tolist())
+    asks = tuple(known[name] for name in ids)
+    return _Questions(ids, asks, held.source[own], held.target[own], held.translated[own], own, None)
 
 
-def _asked(
-    held: _Held,
-    known: Mapping[str, str],
-    names: Sequence[str],
-    said: Mapping[str, str],
-    source_queries: Array,
-    target_queries: Array,
-    own: NDArray[np.int64] | None,
-    relevant: Mapping[str, set[str]] | None,
-) -> Asking:
+def _asking(held: _Held, known: Mapping[str, str], questions: _Questions) -> Asking:
     return Asking(
-        query_ids=tuple(names),
-        query_texts=tuple(said[name] for name in names),
+        query_ids=questions.ids,
+        query_texts=questions.texts,
         document_ids=held.ids,
         document_texts=tuple(known[name] for name in held.ids),
-        source_queries=source_queries,
-        target_queries=target_queries,
+        source_queries=questions.source,
+        target_queries=questions.target,
         source_documents=held.source,
         target_documents=held.target,
         translated_documents=held.translated,
-        own=own,
-        relevant=relevant,
+        own=questions.own,
+        relevant=questions.relevant,
     )
 
 
