@@ -44,7 +44,7 @@ def test_trust_refuses_rows_that_do_not_pair_and_too_many_neighbours(rng: np.ran
         trustworthiness(x, x[:, :2].copy(), 5)
 
 
-@pytest.mark.slow  # the first layout of a process compiles code for up to a minute
+@pytest.mark.slow  # the first layout of a process compiles code, 20 s of one core
 def test_groups_stay_apart_placed_points_join_theirs_and_nothing_is_left_to_chance(rng: np.random.Generator) -> None:
     pytest.importorskip("umap")
     centres = np.eye(3, 8)

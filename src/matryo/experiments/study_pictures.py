@@ -33,7 +33,7 @@ _LEAST_COVERED: Final = 1 / 3
 _CLUSTERS: Final = 8
 _K: Final = 10
 _MOST_ASKED: Final = 1_000
-_MOST_SEARCHED: Final = 20_000
+_MOST_SEARCHED: Final = 10_000
 _DECIMALS: Final = 4
 
 
@@ -61,7 +61,7 @@ def make_pictures(
 ) -> tuple[str, ...]:
     """Work out the pictures of one translator and write them to `pictures/` of the run.
 
-    The first layout of a process compiles code for up to a minute, and a target's layout is kept for its next source:
+    The first layout of a process compiles code, 20 s of one core, and a target's layout is kept for its next source:
     call this for all pairs from one process.
 
     Args:
