@@ -1,8 +1,8 @@
 """Vectors laid out in the plane by UMAP: fitted on native vectors, into which translated ones are placed.
 
 Placed, not fitted along: a joint layout would bend the native points toward the translated ones, and two layouts could
-not be compared at all. The first layout of a process compiles code, 20 s of one core, so that one process should lay out
-all pairs, and one fit per target serve all its sources.
+not be compared at all. The first layout of a process compiles code, 20 s of one core: lay out all pairs in one process,
+with one fit per target for all its sources.
 """
 
 import warnings
