@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from matryo.errors import FormatError, MatryoError
-from matryo.evaluation.results import RunResults
+from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.reports import site
 from matryo.reports.site import find_studies, write_site
 from matryo.reports.site_page import Page, Raw, file_stem, page_files
@@ -31,12 +31,12 @@ def keep_two_spaces(results: RunResults) -> RunResults:
     """Without the third space, and without what is drawn once more for each: so that a test draws few figures."""
     two = {"old", "new"}
 
-    def kept(columns: tuple[str, ...], row: tuple[object, ...]) -> bool:
-        named = {value for name, value in zip(columns, row, strict=True) if name in ("from", "to", "space")}
-        return named <= two
+    def kept(table: ExtraTable, row: tuple[object, ...]) -> bool:
+        named = [value for name, value in zip(table.columns, row, strict=True) if name in ("from", "to", "space")]
+        return set(named) <= two and (table.name != "dims" or named == ["old", "new"])
 
     tables = [
-        replace(table, rows=tuple(row for row in table.rows if kept(table.columns, row)))
+        replace(table, rows=tuple(row for row in table.rows if kept(table, row)))
         for table in results.tables
         if table.name not in ("prefixes", "curve")
     ]
@@ -145,8 +145,8 @@ def test_numbers_of_a_csv_are_those_of_the_study(made: Path, run: Path) -> None:
     study, data = read_study(run), made / "data" / "two-spaces"
     for pair in (("old", "new"), ("new", "old")):
         heat = {(row["from"], row["to"]): row for row in rows_of(data / "heat-r2.csv")}
-        assert float(heat[pair]["R2, best translator of each pair"]) == study.best(pair).value("R2")
-    assert heat["old", "old"]["R2, best translator of each pair"] == ""
+        assert float(heat[pair]["R2, best translator"]) == study.best(pair).value("R2")
+    assert heat["old", "old"]["R2, best translator"] == ""
     stored = rows_of(data / "translators.csv")
     assert len(stored) == 6 and [float(row["R2"]) for row in stored] == [row["R2"] for row in study.rows("translators")]
     dims = {(row["line"], row["dims"]): row["R2"] for row in rows_of(data / "pairs" / "old--new" / "r2-old-new.csv")}
@@ -235,20 +235,43 @@ def test_two_studies_of_one_name_have_pages_of_their_own(run: Path) -> None:
     assert [one.key for one in site._placed([run, run])] == ["two-spaces", "two-spaces-2"]
 
 
+def browse(page: Path, folder: Path, *, width: int) -> tuple[str, str]:
+    """The page as a browser has built it, and what its console says."""
+    assert CHROMIUM is not None
+    done = subprocess.run(
+        [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-background-networking", "--enable-logging=stderr", "--v=0", f"--user-data-dir={folder}",
+            f"--window-size={width},900", "--virtual-time-budget=2000", "--dump-dom", page.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout, done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_a_browser_opens_every_page_from_the_file_system(made: Path, tmp_path: Path) -> None:
-    assert CHROMIUM is not None
     for number, page in enumerate(sorted(made.rglob("*.html"))):
-        done = subprocess.run(
-            [
-                CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                "--no-first-run", "--enable-logging=stderr", "--v=0", f"--user-data-dir={tmp_path / str(number)}",
-                "--window-size=500,900", "--virtual-time-budget=2000", "--dump-dom", page.as_uri(),
-            ],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
-        assert "CONSOLE" not in done.stderr, done.stderr
-        assert "<title>" in done.stdout and "</footer>" in done.stdout
+        built, said = browse(page, tmp_path / str(number), width=1200)
+        assert "CONSOLE" not in said, said
+        assert "<title>" in built and "</footer>" in built
         if page.name == "old--new.html":
-            assert done.stdout.count("<title>") > 14, "texts of the map on hover"
+            assert built.count("<title>") > 14, "texts of the map on hover"
+    blocked = tmp_path / "blocked.html"
+    text = (made / "index.html").read_text(encoding="utf-8")
+    blocked.write_text(text.replace("<footer>", '<img src="http://localhost/x.png"><footer>'), encoding="utf-8")
+    assert "CONSOLE" in browse(blocked, tmp_path / "blocked", width=1200)[1], "the page forbids what it does not need"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_no_page_scrolls_sideways_on_a_small_screen(made: Path, tmp_path: Path) -> None:
+    measured = tmp_path / "site"
+    shutil.copytree(made, measured)
+    script = "<script>document.body.dataset.seen = document.documentElement.scrollWidth + ' of ' + innerWidth</script>"
+    for number, page in enumerate(sorted(measured.rglob("*.html"))):
+        text = re.sub("<meta http-equiv=[^>]*>", "", page.read_text(encoding="utf-8"))
+        page.write_text(text.replace("</body>", f"{script}</body>"), encoding="utf-8")
+        found = re.search(r'data-seen="(\d+) of (\d+)"', browse(page, tmp_path / str(number), width=420)[0])
+        assert found is not None and int(found[1]) <= int(found[2]), (page.name, found)

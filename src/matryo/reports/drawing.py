@@ -143,8 +143,8 @@ def _dress(axes: "Axes", chart: Chart, longest_title: int) -> None:
         axes.set_xlabel("steps", labelpad=5)
     axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]) if chart.signed else MaxNLocator(7))
     ticks = axes.yaxis.get_majorticklocs()
-    gap = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-    digits = 2 if gap >= 0.0099 else 3 if gap >= 0.00099 else 5  # else neighbours would read alike
+    # as many as tell the ticks as they are: neighbours must not read alike, nor steps look uneven
+    digits = next((n for n in (2, 3, 4) if all(abs(tick - round(tick, n)) < 1e-9 for tick in ticks)), 5)
     sign = "+" if chart.signed else ""
 
     def printed(value: float, _: int) -> str:

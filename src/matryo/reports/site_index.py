@@ -9,7 +9,7 @@ from matryo.reports.html import html_text
 from matryo.reports.kernel_drawing import KernelChart
 from matryo.reports.site_architecture import measured_block
 from matryo.reports.site_page import Block, Link, Page, Raw
-from matryo.reports.site_pictures import layout_block
+from matryo.reports.site_pictures import layout_block, searches_block
 from matryo.reports.site_study import study_path
 from matryo.reports.study_charts import (
     before_heats,
@@ -18,7 +18,7 @@ from matryo.reports.study_charts import (
     prediction_scatters,
     target_curves,
 )
-from matryo.reports.study_data import Pair, Study, number_of
+from matryo.reports.study_data import Pair, Study, named, number_of
 from matryo.reports.study_findings import bridges, bridging_findings, headline, listed, translator_findings
 from matryo.reports.study_relations import (
     cost_findings,
@@ -121,9 +121,9 @@ def _findings(placed: Placed, *, alone: bool) -> tuple[Block, ...]:
         Section(
             f"Do the same texts stay neighbours?{end}",
             findings=(*kernel_counts(study), *search_findings(study), *resemblance_findings(study)),
-            charts=(*pair_heats(study)[1:2], *_kernels(study)),
+            charts=tuple(pair_heats(study)[1:2]),
         ),
-        *_map(study, f"map-{placed.key}"),
+        *_examples(placed),
         Section(
             f"Is it worth it?{end}", findings=(*bridging_findings(study), *cost_findings(study)),
             tables=(bridging,) if bridging else (),
@@ -147,13 +147,17 @@ def _hardest(study: Study) -> Pair:
     return min(study.pairs, key=lambda pair: study.best(pair).value("R2"))
 
 
-def _kernels(study: Study) -> tuple[KernelChart, ...]:
-    pictures = study.kernels.get(_hardest(study), ())[:1]
-    return tuple(KernelChart("", one, one.matrices[0].kernel) for one in pictures if one.matrices)
-
-
-def _map(study: Study, key: str) -> tuple[Block, ...]:
-    return tuple(layout_block(one, key) for one in study.layouts.get(_hardest(study), ())[:1])
+def _examples(placed: Placed) -> tuple[Block, ...]:
+    """Kernel matrices, map and searches of one ordered pair."""
+    study, pair = placed.study, _hardest(placed.study)
+    pictures = study.kernels.get(pair, ())[:1]
+    kernels = tuple(KernelChart("", one, one.matrices[0].kernel) for one in pictures if one.matrices)
+    text = f"{named(pair)}, the ordered pair with the lowest R2; those of the others are on their pages."
+    return (
+        Section("Kernel matrices of one pair", text=(text,) if kernels else (), charts=kernels),
+        *(layout_block(one, f"map-{placed.key}") for one in study.layouts.get(pair, ())[:1]),
+        *(searches_block(one, few=True) for one in study.searches.get(pair, ())[:1]),
+    )
 
 
 def _dims(study: Study) -> tuple[str, ...]:

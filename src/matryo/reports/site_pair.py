@@ -5,7 +5,7 @@ from matryo.reports.formats import number, percent
 from matryo.reports.site_page import Block, Link, Page
 from matryo.reports.site_pictures import picture_blocks
 from matryo.reports.study_charts import learning_curves, migration_bars, pair_curves, prefix_heats
-from matryo.reports.study_data import Pair, Study, named, number_of, slug
+from matryo.reports.study_data import Pair, Row, Study, models, named, number_of, slug
 from matryo.reports.study_pair_tables import (
     different_table,
     first_seeds,
@@ -73,7 +73,10 @@ def _blocks(study: Study, pair: Pair) -> tuple[Block, ...]:
         migration_bars([row for row in rows if row["way"] == way], pair)
         for way in dict.fromkeys(row["way"] for row in rows)
     )
-    verdicts = tuple(f"{row['translator']}, {row['way']}. {row['sentence']}." for row in _deciding(study, pair))
+    verdicts = tuple(
+        f"{named(models(row))}, {row['way']} by {row['translator']}. {row['sentence']}."
+        for row in _deciding(study, pair)
+    )
     table, different, lists = curve_table(study, pair), different_table(study, pair), lists_table(study, pair)
     return (
         Section("Translators", tables=(fit_table(study, pair), *pair_tables(study, pair))),
@@ -97,8 +100,8 @@ def _blocks(study: Study, pair: Pair) -> tuple[Block, ...]:
     )
 
 
-def _deciding(study: Study, pair: Pair) -> list[dict[str, object]]:
+def _deciding(study: Study, pair: Pair) -> list[Row]:
     """Migrations of the best translator of the pair in the measure that decides, first seed."""
     rows = first_seeds(study.rows("migrations", pair))
     best = study.best(pair).translator
-    return [dict(row) for row in rows if row["measure"] == rows[0]["measure"] and row["translator"] == best]
+    return [row for row in rows if row["measure"] == rows[0]["measure"] and row["translator"] == best]

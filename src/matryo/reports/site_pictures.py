@@ -11,7 +11,7 @@ from matryo.reports.kernel_drawing import KernelChart
 from matryo.reports.scatter_map import layout_caption, layout_heading, layout_svg
 from matryo.reports.site_page import Block, Raw
 from matryo.reports.study_csv import layout_csv, search_csv
-from matryo.reports.study_data import Pair, Study
+from matryo.reports.study_data import Pair, Study, named
 from matryo.reports.study_relations import kernel_findings
 
 _BOTH: Final = ' class="both"'
@@ -34,7 +34,7 @@ def picture_blocks(study: Study, pair: Pair) -> tuple[Block, ...]:
     if kernels:
         found = kernel_findings(study, pair)
         blocks.append(Section("Kernel matrices side by side", findings=found, charts=kernels))
-    return (*blocks, *(_searches(one) for one in study.searches.get(pair, ())))
+    return (*blocks, *(searches_block(one) for one in study.searches.get(pair, ())))
 
 
 def layout_block(picture: LayoutPicture, key: str) -> Raw:
@@ -50,17 +50,30 @@ def layout_block(picture: LayoutPicture, key: str) -> Raw:
     return Raw(title, html, {"umap": layout_csv(picture)})
 
 
-def _searches(picture: SearchPicture) -> Raw:
+def searches_block(picture: SearchPicture, *, few: bool = False) -> Raw:
+    """What both searches fetched, query by query.
+
+    Args:
+        picture: what to show.
+        few: only the first query of each reason.
+    """
+    shown = picture.searches
+    if few:
+        shown = tuple({one.reason: one for one in reversed(shown)}.values())[::-1]
     asked = "queries" if picture.asked == "queries" else "texts, which ask for their neighbours, themselves left out"
     text = (
-        f"Of {picture.n_asked:,} {asked}, {len(picture.searches)} are shown: what the first {picture.k} of "
+        f"Of {picture.n_asked:,} {asked}, {len(shown)} are shown: what the first {picture.k} of "
         f"{picture.n_documents:,} documents are for native vectors of {picture.target}, for those that "
         f"{picture.translator} made of {picture.source}, and for {picture.source} alone. Over all of them, native and "
         f"translated lists share a Jaccard of {number(picture.mean_jaccard)}, native and {picture.source}'s "
         f"{number(picture.mean_jaccard_keep)}. A bar marks a document that native and translated vectors both fetch."
     )
-    parts = [f"<p>{html_prose(text)}</p>", *(_search(one, picture) for one in picture.searches)]
-    return Raw("What both searches fetched", "\n".join(parts), {"searches": search_csv(picture)})
+    parts = [f"<p>{html_prose(text)}</p>", *(_search(one, picture) for one in shown)]
+    return Raw(
+        f"What both searches fetched: {named((picture.source, picture.target))}",
+        "\n".join(parts),
+        {"searches": search_csv(picture)},
+    )
 
 
 def _search(search: SampleSearch, picture: SearchPicture) -> str:

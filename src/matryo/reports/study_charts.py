@@ -20,7 +20,7 @@ _OUTCOMES: Final = ("R2", "mutual after", "nDCG kept")
 def pair_heats(study: Study) -> list[HeatChart]:
     """Model against model: what the best translator of each ordered pair reaches, one map for each measure."""
     charts = [
-        _heat(study, f"{title}, best translator of each pair", _of_best(study, column), f"heat-{_file(column)}")
+        _heat(study, f"{title}, best translator", _of_best(study, column), f"heat-{_file(column)}")
         for column, title in _HEATS
     ]
     kept = {(row["from"], row["to"]): number_of(row, "nDCG kept") for row in study.rows("before")}
@@ -171,25 +171,33 @@ def correlation(row: Row | None) -> str:
     return f"Spearman {number_of(row, 'Spearman'):+.2f}{between}, n = {int(number_of(row, 'n'))} ordered pairs{chance}."
 
 
-def bridging_bars(study: Study, rows: Sequence[tuple[str, Row]], measure: str) -> BarChart | None:
-    """What translating and what encoding anew win over keeping the old model.
+def bridging_bars(study: Study, rows: Sequence[Row]) -> BarChart | None:
+    """What translating and what encoding anew win over keeping the old model, one row per old and new model.
 
     Args:
         study: for the name of the texts.
-        rows: of migrations, with the name of each.
-        measure: what judges.
+        rows: of migrations in one measure, one for each old model, new model and way.
     """
     if not rows:
         return None
-    panels = tuple(
-        BarPanel(title, tuple((_bar(row, column),) for _, row in rows), 0.0)
-        for column, title in (("gain", "translated - keep"), ("gap", "re-encode - keep"))
+    ways = tuple(dict.fromkeys(str(row["way"]) for row in rows))
+    found = {(models(row), str(row["way"])): row for row in rows}
+    moves = list(dict.fromkeys(pair for pair, _ in found))
+    gains = tuple(
+        tuple(_bar(found[pair, way], "gain") if (pair, way) in found else None for way in ways) for pair in moves
     )
-    labels = tuple(BarRow(name, 0) for name, _ in rows)
+    gaps = tuple(
+        (_bar(next(row for row in rows if models(row) == pair), "gap"), *(None,) * (len(ways) - 1)) for pair in moves
+    )
     return BarChart(
-        study.results.dataset, f"{measure} won over keeping the old model", labels, panels, level_name="nothing won",
+        study.results.dataset,
+        f"{rows[0]['measure']} won over keeping the old model",
+        tuple(BarRow(named(pair), 0) for pair in moves),
+        (BarPanel("translated - keep", gains, 0.0), BarPanel("re-encode - keep", gaps, 0.0)),
+        ways if len(ways) > 1 else (),
+        level_name="nothing won",
         name="bridging",
-    )  # fmt: skip
+    )
 
 
 def migration_bars(rows: Sequence[Row], pair: Pair) -> BarChart | None:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from matryo.reports.formats import count, number, number_range, percent
-from matryo.reports.study_data import Pair, Row, Study, number_of
-from matryo.reports.study_tables import Columns, Rows, count_of, error_cell, migrations_as_table, three_digits
+from matryo.reports.study_data import Pair, Row, Study, models, named, number_of
+from matryo.reports.study_tables import Columns, Rows, count_of, error_cell, migrations_as_table, of_way, three_digits
 from matryo.reports.table import Cell, Column, Table
 
 _SEEDED: Final = "Means over seeds, the ends of intervals too; 95 % intervals are over the texts held out."
@@ -20,7 +20,7 @@ def pair_migration_tables(study: Study, pair: Pair) -> list[Table]:
     return [
         migrations_as_table(
             f"{measure} (n = {count_of(chosen[0], 'n')} queries)",
-            [(f"{row['translator']}, {row['way']}", row) for row in chosen],
+            [(f"{named(models(row))}, {row['translator']}, {of_way(row)}", row) for row in chosen],
         )
         for measure in dict.fromkeys(row["measure"] for row in rows)
         if (chosen := [row for row in rows if row["measure"] == measure])

@@ -83,7 +83,7 @@ def learning_findings(study: Study, pair: Pair | None = None) -> tuple[str, ...]
         if size == whole[0]:
             told.append(
                 f"{name}: R2 is {number(points[-2][1])} with {count(points[-2][0])} pairs and {number(whole[1])} with "
-                f"{count(whole[0])}, all there are; fewer than all do not give {percent(_ENOUGH)} of it."
+                f"{count(whole[0])}, all there are; no smaller number that was tried gives {percent(_ENOUGH)} of it."
             )
         else:
             told.append(

@@ -18,8 +18,9 @@ from matryo.reports.study_charts import (
     target_curves,
     translator_heats,
 )
-from matryo.reports.study_data import Study, models, named, number_of, read_study
+from matryo.reports.study_data import Study, models, named, read_study
 from matryo.reports.study_findings import (
+    BRIDGE,
     bridges,
     bridging_findings,
     headline,
@@ -193,10 +194,9 @@ def _bridging(
     rows = representative(study)
     table = study.table("migrations")
     text = table.notes if rows and table is not None else ()
-    names = [(f"{named(models(row))}, {_WAYS.get(row['way'], row['way'])}", row) for row in rows]
-    drawn = bridging_bars(study, names, str(rows[0]["measure"])) if rows else None
-    few = [row for row in rows if number_of(row, "gap low") > 0]
-    findings = (*bridging_findings(study), *(f"{row['sentence']} ({row['way']})." for row in few))
+    drawn = bridging_bars(study, rows)
+    shown = [f"{named(models(row))}, {row['way']}. {row['sentence']}." for row in rows if row["verdict"] == BRIDGE]
+    findings = (*bridging_findings(study), *shown)
     return text, findings, (drawn,) if drawn else (), _there(migration_table(study))
 
 
@@ -209,7 +209,6 @@ def _there(table: Table | None) -> tuple[Table, ...]:
     return () if table is None else (table,)
 
 
-_WAYS = {"documents translated": "docs", "queries translated": "queries"}
 _BESIDE = (
     "A translator is worth something only beside these: the target mean (the same vector for every text), the source's "
     "numbers as they are, the old model left alone, and everything encoded anew."

@@ -114,7 +114,7 @@ def migration_table(study: Study) -> Table | None:
     if not rows:
         return None
     title = f"Keep, translate or encode anew: {rows[0]['measure']}, by {rows[0]['translator']}, seed {rows[0]['seed']}"
-    return migrations_as_table(title, [(f"{named(models(row))}, {row['way']}", row) for row in rows])
+    return migrations_as_table(title, [(f"{named(models(row))}, {of_way(row)}", row) for row in rows])
 
 
 def resemblance_table(study: Study) -> Table | None:
@@ -176,8 +176,9 @@ def migrations_as_table(title: str, named_rows: Sequence[tuple[str, Row]]) -> Ta
         ]
         for name, row in named_rows
     ]  # fmt: skip
-    columns: Columns = ["old, new and way", "keep", "translated", "swap as is", REENCODE, "translated - keep", "gap",
-               "share of the gap", "kept if forced", Column("verdict", "left")]  # fmt: skip
+    columns: Columns = ["old, new, what is translated", "keep", "translated", "swap as is", REENCODE,
+                        "translated - keep", "gap", "share of the gap", "kept if forced",
+                        Column("verdict", "left")]  # fmt: skip
     return Table.of(title, columns, lines, [_MIGRATION_NOTE])
 
 
@@ -190,6 +191,11 @@ _MIGRATION_NOTE: Final = (
 def _of(study: Study, pair: Pair, name: str, cell: Callable[[Trained], Cell]) -> Cell:
     one = study.trained.get((pair, name))
     return Cell("-") if one is None else cell(one)
+
+
+def of_way(row: Row) -> str:
+    """What a migration translates: documents or queries."""
+    return str(row["way"]).removesuffix(" translated")
 
 
 def error_cell(one: Trained) -> Cell:
