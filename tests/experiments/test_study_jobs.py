@@ -193,8 +193,8 @@ def test_damaged_facts_are_refused(tmp_path) -> None:
 
 def writing(path: Path, wait_s: float = 0.0) -> partial[None]:
     """A call that notes who made it; as text, because another process cannot import a test."""
-    code = f"import os, time; time.sleep({wait_s}); threads = os.environ.get('OMP_NUM_THREADS')"
-    return partial(exec, f"{code}; open({str(path)!r}, 'w').write(f'{{os.getpid()}} {{threads}}')")
+    code = f"import os, time, pathlib; time.sleep({wait_s}); threads = os.environ.get('OMP_NUM_THREADS')"
+    return partial(exec, f"{code}; pathlib.Path({str(path)!r}).write_text(f'{{os.getpid()}} {{threads}}')")
 
 
 def work_of(name: str, path: Path, call, needs: tuple[str, ...] = ()) -> Work:
@@ -230,7 +230,7 @@ if __name__ == "__main__":
     folder = Path({folder!r})
     def work(i, code):
         return Work(f"job {{i}}", f"job {{i}}", partial(exec, code), 1, {{}}, (), {{}}, (folder / str(i),))
-    code = "open({folder!r} + '/{{}}', 'w')"
+    code = "import pathlib; pathlib.Path({folder!r}, '{{}}').touch()"
     works = [work(i, code.format(i) if i < 2 else "import time; time.sleep(600)") for i in range(4)]
     run_work(works, folder, label="jobs", workers=2, threads=1)
 """
