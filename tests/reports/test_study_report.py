@@ -130,6 +130,10 @@ def test_translators_are_compared_by_means_over_seeds(study: Study) -> None:
         "Highest R2 on texts held out, of 6 ordered pairs: ridge on 4, mlp1 8x on 2. The highest R2 of a pair lies "
         "between 0.410 (new → old) and 0.630 (new → bag-of-words)."
     )
+    assert (
+        "The best by other measures: by mutual neighbours, ridge on 4, mlp1 8x on 2; by top-1, ridge on 4, mlp1 8x on "
+        "2; by the documents that searches find, ridge on 6." in told
+    )
     assert "mlp1 8x against ridge: higher R2 on 2 of 6 ordered pairs, -0.008 R2 on average." in told
     assert study.trained[OLD_NEW, "mlp1 8x"].value("R2") == pytest.approx((0.44 + 0.444) / 2)
     wide = changed(study, "translators", lambda row: {**row, "R2 low": -1.0})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from matryo.evaluation.translation_retrieval import STORED
 from matryo.reports.formats import number, percent, signed
 from matryo.reports.study_data import TARGET_MEAN, Pair, Row, Study, Trained, mean, models, named, number_of
 
@@ -102,7 +103,8 @@ def translator_findings(study: Study) -> tuple[str, ...]:
         f"Highest R2 on texts held out, of {len(study.pairs)} ordered pairs: {counts}. The highest R2 of a pair lies "
         f"between {number(values[low])} ({named(low)}) and {number(values[high])} ({named(high)})."
     ]
-    return (*told, *_told_apart(study, best), *_against_ridge(study), *_directions(values), *_cosines(study, best))
+    others = (_told_apart(study, best), _by_others(study), _against_ridge(study), _directions(values))
+    return (*told, *(sentence for sentences in others for sentence in sentences), *_cosines(study, best))
 
 
 def _told_apart(study: Study, best: dict[Pair, Trained]) -> list[str]:
@@ -120,6 +122,36 @@ def _told_apart(study: Study, best: dict[Pair, Trained]) -> list[str]:
         f"On {len(clear)} of {len(known)} ordered pairs the 95 % interval of the best lies above the R2 of the "
         f"second best{others}."
     ]
+
+
+def _by_others(study: Study) -> list[str]:
+    """Who is best where another measure than R2 is asked: what is near by R2 need not find its own text."""
+    told = []
+    searched = _searched(study)
+    for column, name in (("mutual", "mutual neighbours"), ("top-1", "top-1"), ("", "the documents that searches find")):
+        winners = []
+        for pair in study.pairs:
+            values = {
+                one.translator: one.value(column) if column else searched.get((pair, one.translator), math.nan)
+                for one in study.of_pair(pair)
+            }
+            known = {translator: value for translator, value in values.items() if math.isfinite(value)}
+            if len(known) > 1:
+                winners.append(max(known, key=lambda translator: known[translator]))
+        counts = sorted(((winners.count(one), one) for one in dict.fromkeys(winners)), key=lambda found: -found[0])
+        if counts:
+            told.append(f"by {name}, {', '.join(f'{one} on {count}' for count, one in counts)}")
+    return [f"The best by other measures: {'; '.join(told)}."] if told else []
+
+
+def _searched(study: Study) -> dict[tuple[Pair, str], float]:
+    """What searches find among translated documents, in the measure that decides, mean over seeds."""
+    found: dict[tuple[Pair, str], list[float]] = {}
+    for row in deciding(study):
+        if row["way"] == STORED:
+            key = (str(row["from"]), str(row["to"])), str(row["translator"])
+            found.setdefault(key, []).append(number_of(row, "translated"))
+    return {key: mean(values) for key, values in found.items()}
 
 
 def _against_ridge(study: Study) -> list[str]:

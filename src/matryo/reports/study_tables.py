@@ -7,7 +7,7 @@ from typing import Final
 from matryo.reports.formats import count, number, number_range, percent, percent_range, signed, signed_range
 from matryo.reports.study_charts import MUTUAL, curve_points
 from matryo.reports.study_data import REENCODE, REFERENCES, Pair, Row, Study, Trained, mean, models, named, number_of
-from matryo.reports.study_findings import representative
+from matryo.reports.study_findings import BRIDGE, representative
 from matryo.reports.study_relations import resembles
 from matryo.reports.table import Cell, Column, Table
 
@@ -61,11 +61,11 @@ def beside_tables(study: Study) -> list[Table]:
             its = {one.translator: one.value(column) for one in study.of_pair(pair)}
             top = max((value for value in its.values() if math.isfinite(value)), default=math.nan)
             cells = [
-                Cell(number(value), strong=value == top)
+                Cell(_plain(value), strong=value == top)
                 for value in (its.get(name, math.nan) for name in study.translators)
             ]
             found = _references(study, pair)
-            rows.append([named(pair), *cells, *(number(found.get((name, column), math.nan)) for name in REFERENCES)])
+            rows.append([named(pair), *cells, *(_plain(found.get((name, column), math.nan)) for name in REFERENCES)])
         if any(math.isfinite(one.value(column)) for one in study.trained.values()):
             tables.append(Table.of(title, ["pair", *study.translators, *REFERENCES], rows, [_BOLD]))
     return tables
@@ -170,15 +170,14 @@ def migrations_as_table(title: str, named_rows: Sequence[tuple[str, Row]]) -> Ta
     """Migrations as a table: quality of every choice, what translating wins of what there is to win, the verdict."""
     lines = [
         [
-            Cell(name), *(ranged(row, arm) for arm in _ARMS), _gained(row, "gain"), _gained(row, "gap"),
+            Cell(name), Cell(str(row["verdict"]), strong=row["verdict"] == BRIDGE),
+            *(ranged(row, arm) for arm in _ARMS), _gained(row, "gain"), _gained(row, "gap"),
             _share(row, "share of the gap"), _share(row, "share kept"),
-            Cell(str(row["verdict"]), strong=row["verdict"] == "bridge"),
         ]
         for name, row in named_rows
     ]  # fmt: skip
-    columns: Columns = ["old, new, what is translated", "keep", "translated", "swap as is", REENCODE,
-                        "translated - keep", "gap", "share of the gap", "kept if forced",
-                        Column("verdict", "left")]  # fmt: skip
+    columns: Columns = ["old, new, what is translated", Column("verdict", "left"), "keep", "translated", "swap as is",
+                        REENCODE, "translated - keep", "gap", "share of the gap", "kept if forced"]  # fmt: skip
     return Table.of(title, columns, lines, [_MIGRATION_NOTE])
 
 
@@ -186,6 +185,11 @@ _MIGRATION_NOTE: Final = (
     "95 % intervals; differences are paired by query. Gap: re-encode - keep. Kept if forced: translated / keep. Swap "
     "as is: the new model asks the old vectors, nothing translated."
 )
+
+
+def _plain(value: float) -> str:
+    """A value whose zero has no sign."""
+    return number(0.0 if abs(value) < 0.0005 else value)
 
 
 def _of(study: Study, pair: Pair, name: str, cell: Callable[[Trained], Cell]) -> Cell:
