@@ -20,7 +20,7 @@ from matryo.errors import MatryoError, MissingExtra
 from matryo.experiments.stages import Say, Stages, stage_key
 from matryo.progress import progress
 
-_THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,10 @@ def threads_per_worker(workers: int, threads: int | None) -> int | None:
 
 
 class _Executor(Protocol):
-    """Where calls are made."""
+    """Where calls are made, and how many at once."""
 
-    n: int
+    @property
+    def n(self) -> int: ...
 
     def submit(self, call: Callable[[], object]) -> "Future[_Outcome]": ...
 
@@ -249,11 +250,11 @@ def _executor(n: int, workers: int, threads: int | None) -> Iterator[_Executor]:
 
 def _start_worker(threads: int) -> None:
     """Settle a new process: its threads, and that it ends when the one that started it is gone."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # imported here: a run in one process may need no torch
     import torch
 
     torch.set_num_threads(threads)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:

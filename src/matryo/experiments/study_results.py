@@ -227,7 +227,7 @@ def _all_rows(study: Finished) -> dict[str, list[Row]]:
     return rows
 
 
-def _after(which: Row, rows: Mapping[str, Sequence[Row]]) -> Row:
+def _after(which: Mapping[str, Stored], rows: Mapping[str, Sequence[Row]]) -> Row:
     """What the best translator of a pair reaches."""
 
     def of_pair(name: str) -> list[Row]:
