@@ -15,9 +15,11 @@ import pytest
 from matryo.errors import FormatError, MatryoError
 from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.reports import site
+from matryo.reports.document import Section
 from matryo.reports.site import find_studies, write_site
+from matryo.reports.site_index import Placed, index_page
 from matryo.reports.site_page import Page, Raw, file_stem, page_files
-from matryo.reports.study_data import read_study
+from matryo.reports.study_data import Study, read_study
 
 MADE = Path(__file__).parent / "made_study"
 VOID = {"meta", "link", "br", "img", "hr", "input", "wbr"}
@@ -229,6 +231,39 @@ def test_names_become_files_of_their_own() -> None:
     files = page_files(page, (), "end")
     assert list(files) == ["a/b/p.html", "data/a/b/p/r2.csv", "data/a/b/p/r2-2.csv"]
     assert 'href="../../data/a/b/p/r2-2.csv"' in files["a/b/p.html"] and 'href="../../site.css"' in files["a/b/p.html"]
+
+
+def test_the_first_page_shows_the_pair_that_translates_worst_and_concludes_by_its_numbers() -> None:
+    study = read_study(MADE)
+
+    def titles_and_end(study: Study) -> tuple[list[str], tuple[str, ...]]:
+        blocks = index_page([Placed(study, "made")]).blocks
+        end = blocks[-1]
+        assert isinstance(end, Section) and end.title == "Conclusion"
+        return [block.title for block in blocks if isinstance(block, Raw) or not block.empty], end.findings
+
+    titles, end = titles_and_end(study)
+    assert "Kernel matrices of one pair" not in titles, "no picture of the pair that translates worst"
+    assert end[1].startswith("A linear map has the highest R2 on 4 of 6 ordered pairs; try one before")
+    assert end[3] == "CKA before training goes with a better translation; compare the spaces first."
+
+    def edited(table: ExtraTable) -> ExtraTable:
+        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        for row in rows:
+            if table.name == "translators" and (row["from"], row["to"]) == ("old", "new"):
+                row["R2"] = 0.01
+            row |= {"p": 0.5} if table.name == "prediction" else {}
+            row |= {"verdict": "do not bridge"} if table.name == "migrations" else {}
+        return replace(table, rows=tuple(tuple(row.values()) for row in rows))
+
+    other = replace(study, results=replace(study.results, tables=tuple(map(edited, study.results.tables))))
+    titles, end = titles_and_end(other)
+    assert {"Kernel matrices of one pair", "What both searches fetched: old → new"} <= set(titles)
+    assert end[0].startswith("Do not bridge: in none of 6 moves") and "on the hardest pair R2 is 0.010" in end[2]
+    assert end[3].startswith("CKA before training is not shown to go with a better translation; fit a map")
+    silent = tuple(table for table in other.results.tables if table.name != "migrations")
+    _, end = titles_and_end(replace(other, results=replace(other.results, tables=silent)))
+    assert end[0] == "Whether to bridge between two models stays open here, because no search was judged."
 
 
 def test_two_studies_of_one_name_have_pages_of_their_own(run: Path) -> None:

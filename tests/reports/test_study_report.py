@@ -13,7 +13,15 @@ from matryo.errors import FormatError
 from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.reports.html import report_html
 from matryo.reports.markdown import report_markdown
-from matryo.reports.study_charts import curve_points, learning_curves, pair_heats, prediction_scatters, target_curves
+from matryo.reports.study_charts import (
+    curve_points,
+    kernel_charts,
+    layout_charts,
+    learning_curves,
+    pair_heats,
+    prediction_scatters,
+    target_curves,
+)
 from matryo.reports.study_data import REFERENCES, Study, models, read_study
 from matryo.reports.study_findings import (
     bridges,
@@ -204,6 +212,17 @@ def test_pictures_and_costs_are_told(study: Study) -> None:
         in search_findings(study)[0]
     )
     assert cost_findings(study)[0].startswith("Translating a vector is between 312 times (old → new, mlp1 8x)")
+
+
+def test_one_pair_is_drawn_the_one_that_translates_worst(study: Study) -> None:
+    assert study.hardest == ("new", "old") and kernel_charts(study) == layout_charts(study) == ()
+    worst = replace(study, results=changed(study, "translators", edit_old_new).results)
+    assert worst.hardest == OLD_NEW
+    assert [chart.picture.source for chart in (*kernel_charts(worst), *layout_charts(worst))] == ["old", "old"]
+
+
+def edit_old_new(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "R2": 0.01} if (row["from"], row["to"]) == OLD_NEW else row
 
 
 def test_errors_stand_by_target_with_its_variance(study: Study) -> None:

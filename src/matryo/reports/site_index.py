@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from matryo.reports.document import Fact, Section
 from matryo.reports.formats import count, number, percent
 from matryo.reports.html import html_text
-from matryo.reports.kernel_drawing import KernelChart
 from matryo.reports.site_architecture import measured_block
 from matryo.reports.site_page import Block, Link, Page, Raw
 from matryo.reports.site_pictures import layout_block, searches_block
 from matryo.reports.site_study import study_path
 from matryo.reports.study_charts import (
     before_heats,
+    kernel_charts,
     learning_curves,
     pair_heats,
     prediction_scatters,
     target_curves,
 )
-from matryo.reports.study_data import Pair, Study, named, number_of
+from matryo.reports.study_data import Study, named, number_of
 from matryo.reports.study_findings import bridges, bridging_findings, headline, listed, translator_findings
 from matryo.reports.study_relations import (
     cost_findings,
@@ -142,16 +142,10 @@ def _findings(placed: Placed, *, alone: bool) -> tuple[Block, ...]:
     )  # fmt: skip
 
 
-def _hardest(study: Study) -> Pair:
-    """The ordered pair that translates worst: what is shown of one pair is not the finest of many."""
-    return min(study.pairs, key=lambda pair: study.best(pair).value("R2"))
-
-
 def _examples(placed: Placed) -> tuple[Block, ...]:
     """Kernel matrices, map and searches of one ordered pair."""
-    study, pair = placed.study, _hardest(placed.study)
-    pictures = study.kernels.get(pair, ())[:1]
-    kernels = tuple(KernelChart("", one, one.matrices[0].kernel) for one in pictures if one.matrices)
+    study, pair = placed.study, placed.study.hardest
+    kernels = kernel_charts(study)
     text = f"{named(pair)}, the ordered pair with the lowest R2; those of the others are on their pages."
     return (
         Section("Kernel matrices of one pair", text=(text,) if kernels else (), charts=kernels),

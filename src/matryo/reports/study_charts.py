@@ -6,6 +6,8 @@ from typing import Final
 
 from matryo.reports.bars import Bar, BarChart, BarPanel, BarRow
 from matryo.reports.charts import Chart, Line
+from matryo.reports.kernel_drawing import KernelChart
+from matryo.reports.scatter_map import LayoutChart
 from matryo.reports.study_data import Pair, Row, Study, Trained, mean, models, named, number_of, slug
 from matryo.reports.study_scatter import ScatterChart, ScatterPoint
 from matryo.reports.translation_heat import HeatChart
@@ -242,6 +244,17 @@ def prefix_heats(study: Study, pair: Pair) -> list[HeatChart]:
         name = f"prefixes-{_file(column)}-{slug(pair)}"
         charts.append(HeatChart(named(pair), title, *axes, *rows_and_columns, values, name=name))
     return charts
+
+
+def kernel_charts(study: Study) -> tuple[KernelChart, ...]:
+    """The first kernel's matrices of the ordered pair that translates worst; () if none were made."""
+    pictures = study.kernels.get(study.hardest, ())[:1]
+    return tuple(KernelChart("", one, one.matrices[0].kernel) for one in pictures if one.matrices)
+
+
+def layout_charts(study: Study) -> tuple[LayoutChart, ...]:
+    """The map of the texts of the ordered pair that translates worst; () if none was made."""
+    return tuple(LayoutChart("", one) for one in study.layouts.get(study.hardest, ())[:1])
 
 
 def _heat(study: Study, measure: str, value: Callable[[Pair], float], name: str) -> HeatChart:

@@ -173,6 +173,11 @@ class Study:
         """The translator that is the best on most ordered pairs."""
         return next(iter(self.wins))
 
+    @cached_property
+    def hardest(self) -> Pair:
+        """The ordered pair that translates worst: what is shown of one pair is not the finest of many."""
+        return min(self.pairs, key=lambda pair: self.best(pair).value("R2"))
+
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of the translators, rising."""

@@ -12,6 +12,8 @@ from matryo.reports.plots import Plot
 from matryo.reports.study_charts import (
     before_heats,
     bridging_bars,
+    kernel_charts,
+    layout_charts,
     learning_curves,
     pair_heats,
     prediction_scatters,
@@ -73,6 +75,7 @@ def study_sections(study: Study) -> tuple[Section, ...]:
     purpose = study.results.settings.get("purpose")
     told = (purpose,) if isinstance(purpose, str) and purpose else ()
     curves = tuple(target_curves(study))
+    kernels, maps = kernel_charts(study), layout_charts(study)
     costs = (*_stored(study, "costs"), *_stored(study, "map costs"))
     sections = (
         Section("Spaces", text=told, tables=(spaces_table(study),)),
@@ -104,7 +107,14 @@ def study_sections(study: Study) -> tuple[Section, ...]:
             findings=resemblance_findings(study),
             tables=_there(resemblance_table(study)),
         ),
-        Section("Are the kernel matrices different?", findings=kernel_counts(study)),
+        Section(
+            "Are the kernel matrices different?",
+            text=(f"Drawn for {named(study.hardest)}, the ordered pair with the lowest R2.",)
+            if kernels or maps
+            else (),
+            findings=kernel_counts(study),
+            charts=(*kernels, *maps),
+        ),
         Section(
             "What both searches fetch",
             findings=search_findings(study),
