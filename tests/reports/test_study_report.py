@@ -40,9 +40,9 @@ from matryo.reports.study_relations import (
     resemblance_findings,
     search_findings,
 )
-from matryo.reports.study_report import study_report, study_summary
+from matryo.reports.study_report import study_report, study_summary, study_tables
 from matryo.reports.study_tables import beside_tables, error_tables, migration_table, resemblance_table, seeds_table
-from matryo.reports.table import Table
+from matryo.reports.table import Table, latex
 
 MADE = Path(__file__).parent / "made_study"
 OLD_NEW = ("old", "new")
@@ -291,6 +291,12 @@ def test_the_console_ends_with_the_headline(study: Study) -> None:
     assert max(map(len, text.splitlines())) <= 120
     assert " ".join(text.split("\n\n")[-1].split()) == f"{headline(study)}."
     assert "note: 1,000 texts, of which 200 are held out" in text
+
+
+def test_latex_has_no_character_that_it_lacks(study: Study) -> None:
+    text = "\n".join(latex(table) for table in study_tables(study))
+    assert r"old $\to$ new" in text and text.count(r"\begin{table}") == 14
+    assert not {letter for letter in text if ord(letter) > 127}
 
 
 def test_a_name_cannot_become_a_tag(study: Study) -> None:

@@ -14,7 +14,7 @@ def site(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the site: new, empty, or a site to replace.")],
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN]...", help="Folders of translation studies; default: all of them in runs/."),
+        typer.Argument(metavar="RUN", help="Folders of translation studies; default: all of them in runs/."),
     ] = None,
     verbose: Verbose = False,
 ) -> None:
