@@ -15,7 +15,7 @@ _BAR: Final = 0.125  # height of one bar, inches
 _ROW_GAP: Final = 0.085
 _LINE_HEIGHT: Final = 0.19  # of the legend, inches
 _LETTER: Final = 0.072  # width of a letter of a title, inches
-_LONGEST_NAME: Final = 24
+_LONGEST_NAME: Final = {True: 24, False: 32}
 _LONGEST_TITLE: Final = {True: 46, False: 100}
 
 
@@ -32,7 +32,7 @@ def draw_bars(chart: BarChart, *, narrow: bool) -> "Figure":
     n_across = math.ceil(len(chart.panels) / n_down)
     row = _BAR * max(1, len(chart.shades)) + _ROW_GAP
     high = row * len(chart.rows) + 0.06
-    names = [shortened(one.label, _LONGEST_NAME) for one in chart.rows]
+    names = [shortened(one.label, _LONGEST_NAME[narrow]) for one in chart.rows]
     width, right, gap, between = (4.2 if narrow else 9.0), 0.14, 0.2, 0.62
     left = 0.2 + 0.066 * max(map(len, names))
     entries = _legend_entries(chart)
