@@ -1,6 +1,7 @@
 """Heat maps carry names on both axes, and every value."""
 
 import math
+import re
 
 import pytest
 
@@ -49,3 +50,9 @@ def test_files_are_made_the_same_again_and_odd_ones_too() -> None:
 def test_values_must_fit_the_names(changed: dict[str, object]) -> None:
     with pytest.raises(MatryoError, match="give one value per name"):
         heat(**changed)
+
+
+def test_cells_keep_their_colour_on_a_dark_page() -> None:
+    drawn = svg_inline(heat(values=((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))), "p")
+    # white numbers stand on the darkest cells: as a line's colour these would turn pale
+    assert not re.findall(r"var\(--line-\d", drawn)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from matryo.errors import MatryoError
-from matryo.reports.drawing import FLOOR, INK, PALETTE, shortened
+from matryo.reports.drawing import FLOOR, INK, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +19,8 @@ _LONGEST_TITLE: Final = {True: 46, False: 90}
 _WIDEST: Final = {True: 4.2, False: 9.0}
 _WHITE: Final = "#ffffff"
 _PALE: Final = (0.93, 0.95, 0.97)
+# close to the first colour of the palette, but not it: that one turns pale on a dark page, and the cells do not
+_DARK: Final = (0.0, 0.43, 0.68)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,6 @@ def draw_heat(chart: HeatChart, *, narrow: bool) -> "Figure":
 
 
 def _shade(share: float) -> tuple[float, float, float]:
-    """From pale to the first colour of the palette, with the share of the way from the lowest to the highest value."""
-    dark = [int(PALETTE[0][0][at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (a + share * (b - a) for a, b in zip(_PALE, dark, strict=True))
+    """From pale to dark, with the share of the way from the lowest to the highest value."""
+    red, green, blue = (a + share * (b - a) for a, b in zip(_PALE, _DARK, strict=True))
     return red, green, blue
