@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from machine import print_header
 from matryo.data.stdlib import stdlib_pairs
 from matryo.encoders import ModelEncoder, load_encoder
-from matryo.encoders.precision import cpu_has_bf16
+from matryo.maps.precision import multiplies_bf16
 from matryo.prefix import unit_rows
 
 THEIRS, THEIRS_BF16 = (
@@ -63,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print_header(precision="fp32 and bf16, as the rows say")
-    print(f"bf16 in hardware: {'yes' if cpu_has_bf16() else 'no'}")
+    print(f"bf16 in hardware: {'yes' if multiplies_bf16(torch.device('cpu')) else 'no'}")
 
     texts = documents(arguments.texts, arguments.docs)
     ways = sides()

@@ -59,7 +59,7 @@ def test_bf16_products_learn_what_float32_learns(pair, other_pair) -> None:
 def test_wide_layers_are_multiplied_in_bf16_where_the_hardware_does(monkeypatch) -> None:
     cpu = torch.device("cpu")
     for has, expected in ((True, "bf16"), (False, "fp32")):
-        monkeypatch.setattr(precision_module, "_multiplies_bf16", lambda device, has=has: has)
+        monkeypatch.setattr(precision_module, "multiplies_bf16", lambda device, has=has: has)
         assert training_precision("auto", (1024, 64), cpu) == expected
         assert training_precision("auto", (1023,), cpu) == training_precision("auto", (), cpu) == "fp32"
         assert training_precision("bf16", (), cpu) == "bf16"

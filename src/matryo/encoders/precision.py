@@ -1,17 +1,14 @@
 """Which device and which precision the hardware offers; what "auto" chose is reported, never hidden."""
 
-from pathlib import Path
 from typing import Literal
 
 import torch
 
 from matryo.errors import MatryoError
+from matryo.maps.precision import multiplies_bf16
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16"]
-
-# x86 units that multiply bfloat16 pairs; without them bfloat16 is emulated and slower than float32.
-_BF16_UNITS = ("avx512_bf16", "amx_bf16")
 
 
 def choose_device(device: str) -> str:
@@ -38,19 +35,7 @@ def choose_precision(precision: str, device: str) -> Literal["fp32", "bf16"]:
     Raises: MatryoError if the precision is unknown.
     """
     if precision == "auto":
-        fast = torch.cuda.is_bf16_supported() if device.startswith("cuda") else cpu_has_bf16()
-        return "bf16" if fast else "fp32"
+        return "bf16" if multiplies_bf16(torch.device(device)) else "fp32"
     if precision in ("fp32", "bf16"):
         return "bf16" if precision == "bf16" else "fp32"
     raise MatryoError(f"precision must be auto, fp32 or bf16, got {precision!r}; pass one of these")
-
-
-def cpu_has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware."""
-    ask = getattr(torch.cpu, "get_capabilities", None)
-    if ask is not None:
-        found = ask()
-        return any(bool(found.get(unit)) for unit in _BF16_UNITS)
-    # releases of torch that cannot tell: Linux can
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and any(f" {unit} " in flags.read_text(encoding="utf-8") for unit in _BF16_UNITS)

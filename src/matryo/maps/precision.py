@@ -1,5 +1,9 @@
-"""Numbers that a translator's matrix products are trained in; weights, losses and Adam are float32 in any case."""
+"""Numbers that a translator's matrix products are trained in; weights, losses and Adam are float32 in any case.
 
+What the hardware multiplies is asked here for encoders, too.
+"""
+
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -10,6 +14,8 @@ PrecisionName = Literal["auto", "fp32", "bf16"]
 Precision = Literal["fp32", "bf16"]
 # Below it a step is short already, and most of it is no product: nothing to win for the rounding.
 _NARROWEST = 1_024
+# x86 units that multiply bfloat16 pairs
+_BF16_UNITS = ("avx512_bf16", "amx_bf16")
 
 
 def training_precision(name: str, hidden: tuple[int, ...], device: torch.device) -> Precision:
@@ -30,14 +36,19 @@ def training_precision(name: str, hidden: tuple[int, ...], device: torch.device)
         return "bf16" if name == "bf16" else "fp32"
     if name != "auto":
         raise MatryoError(f"precision must be one of {', '.join(get_args(PrecisionName))}, got {name!r}; choose one")
-    return "bf16" if max(hidden, default=0) >= _NARROWEST and _multiplies_bf16(device) else "fp32"
+    return "bf16" if max(hidden, default=0) >= _NARROWEST and multiplies_bf16(device) else "fp32"
 
 
-def _multiplies_bf16(device: torch.device) -> bool:
+def multiplies_bf16(device: torch.device) -> bool:
     """Whether the hardware has units for bfloat16; emulated it would be slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # releases of torch that cannot tell stay with float32
+    if device.type != "cpu":
+        return False
     ask = getattr(torch.cpu, "get_capabilities", None)
-    found = ask() if device.type == "cpu" and ask is not None else {}
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    if ask is not None:
+        found = ask()
+        return any(bool(found.get(unit)) for unit in _BF16_UNITS)
+    # releases of torch that cannot tell: Linux can
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and any(f" {unit} " in flags.read_text(encoding="utf-8") for unit in _BF16_UNITS)
