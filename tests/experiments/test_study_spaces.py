@@ -1,6 +1,7 @@
 """Spaces of every kind, made once: what is fitted or trained, what is paid for, what a second call leaves alone."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ def made(config: StudyConfig, texts: StudyTexts, run: Path) -> dict[str, MadeSpa
     return make_spaces(config, texts, Stages(run))
 
 
+def n_asked(texts: StudyTexts) -> int:
+    """Queries that ask for a held-out document: each asks for one."""
+    return N - len(texts.fitted_ids)
+
+
 def test_every_kind_of_space_holds_every_text(made: dict[str, MadeSpace], texts: StudyTexts, run: Path) -> None:
     assert list(made) == ["lsa", "tiny", "inner", "tuned"]
     assert {name: space.documents.width for name, space in made.items()} == {
@@ -86,7 +92,9 @@ def test_every_kind_of_space_holds_every_text(made: dict[str, MadeSpace], texts:
     assert len({space.documents.space.id for space in made.values()}) == 4
     for name, space in made.items():
         assert space.documents.folder == run / "spaces" / name / "documents"
-        assert space.documents.ids() == texts.documents.ids() and space.queries.ids() == texts.queries.ids()
+        assert space.documents.ids() == texts.documents.ids()
+        # each query asks for the one document of its name
+        assert space.queries.ids() == [id for id in texts.queries.ids() if id not in texts.fitted_ids]
         assert list(space.documents.texts()) == [text.text for text in texts.documents]
         assert (space.documents.role, space.queries.role) == ("document", "query")
 
@@ -97,7 +105,7 @@ def test_a_space_loads_the_model_that_made_it(made: dict[str, MadeSpace], texts:
         assert encoder.space.id == space.documents.space.id
         for some, role, stored in (
             (texts.documents, "document", space.documents),
-            (texts.queries, "query", space.queries),
+            (texts.asked_queries, "query", space.queries),
         ):
             assert stored.prompt == encoder.prompt(role)
             found = encoder.encode([text.text for text in some], role)
@@ -106,15 +114,16 @@ def test_a_space_loads_the_model_that_made_it(made: dict[str, MadeSpace], texts:
             assert model is not None and model.load().space.id == stored.space.id
 
 
-def test_facts_say_how_it_was_made(made: dict[str, MadeSpace], run: Path) -> None:
+def test_facts_say_how_it_was_made(made: dict[str, MadeSpace], texts: StudyTexts, run: Path) -> None:
     facts = {name: space.facts for name, space in made.items()}
-    assert facts["tiny"] == read_json(run / "spaces" / "tiny" / "space.json", "facts")
+    assert facts["lsa"] == read_json(run / "spaces" / "lsa" / "space.json", "facts") | {"n_queries": n_asked(texts)}
     for name, told in facts.items():
-        assert (told["space"], told["n_documents"], told["n_queries"]) == (name, N, N)
+        assert (told["space"], told["n_documents"], told["n_queries"]) == (name, N, n_asked(texts))
         assert told["texts_per_second"] > 0 and told["seconds"] > 0
         assert told["space_id"] == made[name].documents.space.id
     assert [told["kind"] for told in facts.values()] == ["lsa", "model", "layer", "finetuned"]
-    assert "texts are longer than the 12 tokens" in facts["tiny"]["notes"][-1]
+    assert [note.split(":")[0] for note in facts["tiny"]["notes"]] == ["documents", "queries"]
+    assert all("texts are longer than the 12 tokens" in note for note in facts["tiny"]["notes"])
     assert "fitted on the" in facts["lsa"]["notes"][0] and "none of whose documents" in facts["tuned"]["notes"][0]
 
 
@@ -147,7 +156,7 @@ def test_what_is_finished_is_read_and_no_model_loaded(
     again = make_spaces(config, texts, Stages(run))
     assert {name: space.key for name, space in again.items()} == {name: space.key for name, space in made.items()}
     opened = open_space(made["lsa"].model, made["lsa"].key)
-    assert opened.facts == made["lsa"].facts and opened.queries.n_rows == N
+    assert opened.facts == made["lsa"].facts and opened.queries.n_rows == n_asked(texts)
 
 
 def _never(*_: Any, **__: Any) -> None:
@@ -162,6 +171,26 @@ def test_how_documents_are_divided_does_not_matter_to_a_model_that_is_there(
         other = read_study_texts(config.model_copy(update={"share": 0.5}))
     keys = [{name: task.key for name, task in space_tasks(config, one).items()} for one in (texts, other)]
     assert [name for name in keys[0] if keys[0][name] == keys[1][name]] == ["tiny", "inner"]
+
+
+def test_another_split_asks_other_queries_of_the_same_documents(
+    texts: StudyTexts, tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = str(tiny_model_folder)
+    spaces = {"tiny": {"kind": "model", "name": name, "precision": "fp32"}}
+    spaces["inner"] = {"kind": "layer", "name": name, "layer": 1, "precision": "fp32"}
+    config = study(spaces)
+    config = config.model_copy(update={"spaces": {key: config.spaces[key] for key in spaces}})
+    before = make_spaces(config, texts, Stages(tmp_path))["tiny"]
+    written, asked = (before.documents.folder / "manifest.json").stat().st_mtime_ns, set(before.queries.ids())
+    monkeypatch.setattr(study_texts, "stdlib_pairs", lambda **_: PAIRS)
+    other = read_study_texts(config.model_copy(update={"share": 0.5}))
+    after = make_spaces(config, other, Stages(tmp_path))["tiny"]
+    assert after.key == before.key and (after.documents.folder / "manifest.json").stat().st_mtime_ns == written
+    assert set(after.queries.ids()) == set(texts.queries.ids()) - other.fitted_ids > asked
+    none = replace(texts, queries=None, judgements=None)
+    assert make_spaces(config, none, Stages(tmp_path))["tiny"].queries is None
+    assert not (tmp_path / "spaces" / "tiny" / "queries").exists()
 
 
 def test_where_a_model_lies_does_not_matter(
@@ -218,7 +247,8 @@ def test_shipped_configs_take_a_folder_in_place_of_a_hub_model(
     config = read_config(shipped, StudyConfig, [f"spaces.{name}.name={folder}", f"spaces.{name}.max_tokens=20"])
     spaces = {name: config.spaces[name], "lsa": study({"b": {"kind": "lsa", "width": 3}}).spaces["b"]}
     made = make_spaces(config.model_copy(update={"spaces": spaces}), texts, Stages(tmp_path))[name]
-    assert made.facts["n_documents"] == made.queries.n_rows == N and made.facts["model"] == str(folder)
+    assert (made.facts["n_documents"], made.queries.n_rows) == (N, n_asked(texts))
+    assert made.facts["model"] == str(folder)
     assert made.facts["encoder"]["max_tokens"] == 20
 
 
@@ -230,21 +260,22 @@ def service_config(service: Any, **given: Any) -> StudyConfig:
 
 def test_a_service_is_paid_once_and_only_after_consent(service: Any, texts: StudyTexts, tmp_path: Path) -> None:
     config, asked = service_config(service), []
-    with pytest.raises(MatryoError, match=r"nobody here to ask.*120 of 120 texts.*--set spaces.toy.yes=true"):
+    n = N + n_asked(texts)
+    with pytest.raises(MatryoError, match=rf"nobody here to ask.*{n} of {n} texts.*--set spaces.toy.yes=true"):
         make_spaces(config, texts, Stages(tmp_path))
     with pytest.raises(MatryoError, match="because it was not confirmed"):
         make_spaces(config, texts, Stages(tmp_path), confirm=lambda told: asked.append(told) is None and False)
     assert not service.texts and not (tmp_path / "spaces" / "lsa").exists()
     assert len(asked) == 1 and "at 2 per million about" in asked[0]
     made = make_spaces(config, texts, Stages(tmp_path), confirm=lambda told: True)["toy"]
-    assert len(service.texts) == 2 * N
+    assert len(service.texts) == n
     assert {text.split()[0] for text in service.texts} == {"ask:", "told:"}
     assert made.documents.width == 8 and made.queries.prompt == "ask: " and made.facts["texts_per_second"] is None
     # made anew in the same run, what was paid for is at hand and nobody is asked
     stages = Stages(tmp_path)
     stages.remove("space toy")
     assert np.array_equal(make_spaces(config, texts, stages)["toy"].documents.to_numpy(), made.documents.to_numpy())
-    assert len(service.texts) == 2 * N
+    assert len(service.texts) == n
     encoder = made.load()
     assert encoder.encode([next(iter(texts.documents)).text]).shape == (1, 8)
     with pytest.raises(MatryoError, match="not confirmed"):
@@ -255,7 +286,7 @@ def test_a_config_can_agree_beforehand(service: Any, texts: StudyTexts, tmp_path
     said: list[str] = []
     config = service_config(service, yes=True, cache=str(tmp_path / "elsewhere"))
     made = make_spaces(config, texts, Stages(tmp_path / "run"), said.append)["toy"]
-    assert said and "120 of 120 texts to send" in said[0]
+    assert said and f"{N + n_asked(texts)} of {N + n_asked(texts)} texts to send" in said[0]
     assert (tmp_path / "elsewhere").is_dir() and not (tmp_path / "run" / "api").exists()
     assert made.load().encode(["something new"]).shape == (1, 8)
 
@@ -271,7 +302,7 @@ def test_a_service_that_fails_half_way_keeps_what_was_paid(service: Any, texts: 
         make_spaces(config, texts, Stages(tmp_path))
     assert len(service.texts) == 20
     make_spaces(config, texts, Stages(tmp_path))
-    assert len(service.texts) == 2 * N + 10
+    assert len(service.texts) == N + n_asked(texts) + 10
 
 
 def test_an_lsa_folder_encodes_wherever_a_model_does(made: dict[str, MadeSpace], tmp_path: Path) -> None:

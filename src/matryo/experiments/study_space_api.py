@@ -29,7 +29,7 @@ def api_encoder(config: ApiSpace, run: Path, *, agreed: bool) -> ApiEncoder:
 def agree_to_cost(
     name: str, config: ApiSpace, texts: StudyTexts, run: Path, confirm: Confirm | None, say: Callable[[str], None]
 ) -> None:
-    """Ask once for all documents and queries of a space; nothing to send needs no consent.
+    """Ask once for all documents and asked queries of a space; nothing to send needs no consent.
 
     Args:
         name: of the space.
@@ -60,9 +60,9 @@ def cost_of(config: ApiSpace, texts: StudyTexts, run: Path) -> CostEstimate:
     """What encoding a study would send and cost; sends nothing."""
     encoder = api_encoder(config, run, agreed=False)
     found = encoder.estimate([text.text for text in texts.documents])
-    if texts.queries is None:
+    if texts.asked_queries is None:
         return found
-    more = encoder.estimate([text.text for text in texts.queries], "query")
+    more = encoder.estimate([text.text for text in texts.asked_queries], "query")
     return replace(
         found,
         n_texts=found.n_texts + more.n_texts,

@@ -83,12 +83,12 @@ class SpaceModel:
         assert settings is not None, "only a service has no settings"
         return settings.load()
 
-    def truncated(self, encoder: Encoder) -> tuple[str, ...]:
-        """One sentence if the encoder has not read texts to their end."""
-        if isinstance(self.config, ApiSpace) and encoder.truncated:
+    def truncated(self, encoder: Encoder, since: int = 0) -> tuple[str, ...]:
+        """One sentence if the encoder has not read texts to their end; `since` is what it had counted before."""
+        if isinstance(self.config, ApiSpace) and encoder.truncated > since:
             longest = self.config.api.max_characters
-            return (f"{encoder.truncated:,} texts are longer than the {longest:,} characters that are sent",)
-        return truncation_note(encoder)
+            return (f"{encoder.truncated - since:,} texts are longer than the {longest:,} characters that are sent",)
+        return truncation_note(encoder, since)
 
 
 def _settings_of(config: ModelSpace | LayerSpace) -> ModelSettings:

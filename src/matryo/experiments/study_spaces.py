@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from matryo.data.texts import Texts
@@ -33,9 +34,9 @@ class MadeSpace:
     Attributes:
         name: of the space.
         documents: every document, with its text.
-        queries: every query; None if the texts have none.
+        queries: every query with a relevant document among those held out; None if there is none.
         facts: what `space.json` says.
-        key: of the stage that made it.
+        key: of the stage that made it and encoded the documents.
         model: that encodes in it.
     """
 
@@ -60,7 +61,7 @@ def make_spaces(
     *,
     confirm: Confirm | None = None,
 ) -> dict[str, MadeSpace]:
-    """Encode all texts in all spaces; what is finished is read and its model not loaded.
+    """Encode all documents, and the queries that are asked, in all spaces; what is finished is read, no model loaded.
 
     Args:
         config: of the study.
@@ -80,31 +81,32 @@ def make_spaces(
         stages.check(*task)
     # before hours are spent on the other spaces
     for name, space in config.spaces.items():
-        if isinstance(space, ApiSpace) and not stages.finished(*tasks[name]):
-            agree_to_cost(name, space, texts, stages.folder, confirm, say)
+        if isinstance(space, ApiSpace):
+            wanted = [tasks[name], _query_task(name, tasks[name], texts)]
+            if not all(stages.finished(*task) for task in wanted if task is not None):
+                agree_to_cost(name, space, texts, stages.folder, confirm, say)
     made = {}
     for name, model in models.items():
-        stages.run(*tasks[name], _maker(model, texts, progress), folder=f"{SPACES_FOLDER}/{name}")
+        encoder = cache(partial(_encoder, model))
+        stages.run(*tasks[name], _maker(model, texts, encoder, progress), folder=f"{SPACES_FOLDER}/{name}")
+        _ask(model, texts, _query_task(name, tasks[name], texts), stages, encoder, progress)
         made[name] = open_space(model, tasks[name].key)
     _check_different(made)
     return made
 
 
 def space_tasks(config: StudyConfig, texts: StudyTexts) -> dict[str, Task]:
-    """The stage that makes each space."""
+    """The stage that makes each space and encodes the documents."""
     # the numbers of a model that is there already do not depend on how documents are divided
-    encoded = digest_json([texts.documents.digest(), None if texts.queries is None else texts.queries.digest()])
-    return {
-        name: Task(
-            f"space {name}",
-            1,
-            _settings(space),
-            {"texts and split": texts.key}
-            if isinstance(space, (LsaSpace, FinetunedSpace))
-            else {"texts to encode": encoded},
-        )
-        for name, space in config.spaces.items()
-    }
+    documents = texts.documents.digest()
+    divided = digest_json([documents, texts.split.to_json()])
+
+    def inputs(space: SpaceConfig) -> dict[str, str]:
+        if isinstance(space, FinetunedSpace):
+            return {"texts and split": texts.key}
+        return {"documents and split": divided} if isinstance(space, LsaSpace) else {"documents": documents}
+
+    return {name: Task(f"space {name}", 1, _settings(space), inputs(space)) for name, space in config.spaces.items()}
 
 
 def open_space(model: SpaceModel, key: str) -> MadeSpace:
@@ -113,8 +115,12 @@ def open_space(model: SpaceModel, key: str) -> MadeSpace:
     Raises: FormatError if something of it is missing or damaged.
     """
     folder = model.folder
-    facts = read_json(folder / FACTS_FILE, "the facts of a space")
-    queries = EmbeddingSet.open(folder / QUERIES) if facts["n_queries"] else None
+    facts = {**read_json(folder / FACTS_FILE, "the facts of a space"), "n_queries": 0}
+    queries = None
+    if (folder / QUERIES).is_dir():
+        queries = EmbeddingSet.open(folder / QUERIES)
+        asked = read_json(folder / QUERIES / FACTS_FILE, "the facts of the queries of a space")
+        facts = {**facts, "n_queries": queries.n_rows, "notes": [*facts["notes"], *asked["notes"]]}
     return MadeSpace(model.name, EmbeddingSet.open(folder / DOCUMENTS), queries, facts, key, model)
 
 
@@ -129,32 +135,22 @@ def _settings(space: SpaceConfig) -> dict[str, Any]:
     return told if files is None else {**told, "name": None, "files": files}
 
 
-def _maker(model: SpaceModel, texts: StudyTexts, progress: bool) -> Callable[[], None]:
-    return lambda: _make(model, texts, progress)
+def _maker(model: SpaceModel, texts: StudyTexts, load: Callable[[], Encoder], progress: bool) -> Callable[[], None]:
+    return lambda: _make(model, texts, load, progress)
 
 
-def _make(model: SpaceModel, texts: StudyTexts, progress: bool) -> None:
+def _make(model: SpaceModel, texts: StudyTexts, load: Callable[[], Encoder], progress: bool) -> None:
     """Make a space, going on where an earlier call was interrupted; its facts are written last."""
-    # imported here: a study whose spaces are all made needs no torch
-    from matryo.encoders import encode_to_set
-
     began = time.monotonic()
     notes = model.make(texts, progress=progress)
     making_s = time.monotonic() - began
-    encoder = _encoder(model)
-
-    def encoded(some: Texts, name: str, role: Role) -> EmbeddingSet:
-        made = encode_to_set(encoder, some, model.folder / name, role=role, keep_texts=True, progress=progress)
-        if model.settings is not None:
-            note_model(made.folder, model.settings, made.space.id)
-        return made
-
+    encoder = load()
     begun = (model.folder / DOCUMENTS).exists()
     began = time.monotonic()
-    documents = encoded(texts.documents, DOCUMENTS, "document")
+    documents = _encoded(model, encoder, texts.documents, "document", progress)
     seconds = time.monotonic() - began
+    truncated = model.truncated(encoder)
     rate = _rate(model, encoder, texts.documents, None if begun else seconds)
-    queries = None if texts.queries is None else encoded(texts.queries, QUERIES, "query")
     write_json(
         model.folder / FACTS_FILE,
         {
@@ -163,15 +159,49 @@ def _make(model: SpaceModel, texts: StudyTexts, progress: bool) -> None:
             "model": encoder.name if model.settings is None else model.settings.name,
             "width": encoder.width,
             "n_documents": documents.n_rows,
-            "n_queries": 0 if queries is None else queries.n_rows,
             "seconds": None if rate is None else round(documents.n_rows / rate, 3),
             "texts_per_second": None if rate is None else round(rate, 2),
             "seconds_to_make_the_model": round(making_s, 2),
             "space_id": documents.space.id,
             "encoder": dict(encoder.description),
-            "notes": [*notes, *model.truncated(encoder)],
+            "notes": [*notes, *(f"documents: {note}" for note in truncated)],
         },
     )
+
+
+def _query_task(name: str, space: Task, texts: StudyTexts) -> Task | None:
+    """Encoding the queries that are asked, a stage of its own: another split asks others of the same documents."""
+    asked = texts.asked_queries
+    return None if asked is None else Task(f"{QUERIES} {name}", 1, {}, {space.name: space.key, "asked": asked.digest()})
+
+
+def _ask(
+    model: SpaceModel, texts: StudyTexts, task: Task | None, stages: Stages, load: Callable[[], Encoder], progress: bool
+) -> None:
+    asked = texts.asked_queries
+    if task is None or asked is None:
+        stages.remove(f"{QUERIES} {model.name}")
+        return
+
+    def make() -> None:
+        encoder = load()
+        before = encoder.truncated
+        made = _encoded(model, encoder, asked, "query", progress)
+        notes = [f"queries: {note}" for note in model.truncated(encoder, before)]
+        write_json(made.folder / FACTS_FILE, {"notes": notes})
+
+    stages.run(*task, make, folder=f"{SPACES_FOLDER}/{model.name}/{QUERIES}", derived=True)
+
+
+def _encoded(model: SpaceModel, encoder: Encoder, texts: Texts, role: Role, progress: bool) -> EmbeddingSet:
+    # imported here: a study whose spaces are all made needs no torch
+    from matryo.encoders import encode_to_set
+
+    folder = model.folder / (QUERIES if role == "query" else DOCUMENTS)
+    made = encode_to_set(encoder, texts, folder, role=role, keep_texts=True, progress=progress)
+    if model.settings is not None:
+        note_model(made.folder, model.settings, made.space.id)
+    return made
 
 
 def _encoder(model: SpaceModel) -> Encoder:

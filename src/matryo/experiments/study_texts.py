@@ -1,5 +1,6 @@
 """The texts of a translation study: documents, perhaps queries with judgements, and which documents are held out."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,20 @@ class StudyTexts:
         kept = [text for text in self.documents if text.id in self.fitted_ids]
         return Texts(lambda: iter(kept), f"{self.name} fitted documents", n=len(kept))
 
+    @cached_property
+    def asked_queries(self) -> Texts | None:
+        """Queries with a relevant document among those held out, which alone are ever asked; None if there is none."""
+        if self.queries is None or self.judgements is None:
+            return None
+        held = set(self.documents.ids()) - self.fitted_ids
+        asked = {
+            query
+            for query, grades in self.judgements.items()
+            if any(grade > 0 and document in held for document, grade in grades.items())
+        }
+        kept = [query for query in self.queries if query.id in asked]
+        return Texts(lambda: iter(kept), f"{self.name} asked queries", n=len(kept)) if kept else None
+
     def training_task(self) -> Retrieval:
         """Queries and documents that a model may be trained on: no query that asks for a held-out document.
 
@@ -95,6 +110,7 @@ class StudyTexts:
             "n_fitted": len(self.fitted_ids),
             "n_held_out": n - len(self.fitted_ids),
             "n_queries": 0 if self.queries is None else len(self.queries),
+            "n_asked": 0 if self.asked_queries is None else len(self.asked_queries),
             "n_judgements": sum(map(len, (self.judgements or {}).values())),
             "digest": self.key,
             "split": self.split.to_json(),
@@ -173,10 +189,12 @@ def _split_note(n: int, n_fitted: int, split: IdSplit, kind: str) -> str:
 def _equal_note(source: StudySource, split: IdSplit) -> tuple[str, ...]:
     """How many held-out documents repeat the text of a fitted one, which no translator has to guess."""
     fitted = _fitted(source.documents.ids(), split)
-    seen = {_words(text) for text in source.documents if text.id in fitted}
-    n = sum(_words(text) in seen for text in source.documents if text.id not in fitted)
+    seen = {_content(text) for text in source.documents if text.id in fitted}
+    n = sum(_content(text) in seen for text in source.documents if text.id not in fitted)
     return (f"held-out documents that repeat the text of a fitted one: {n:,}",) if n else ()
 
 
-def _words(text: Text) -> str:
-    return " ".join(text.text.casefold().split())
+def _content(text: Text) -> bytes:
+    """A digest of the words, which takes less memory than they do."""
+    words = " ".join(text.text.casefold().split())
+    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
