@@ -167,7 +167,7 @@ def put_together(study: Finished) -> RunResults:
         cuda_available=has_cuda,
         scores=(),
         tables=tuple(tables),
-        seeds=config.seeds,
+        seeds=_seeds(config),
         settings=config.model_dump(mode="json", exclude={"out"}),
         seconds=dict(study.seconds),
         notes=_notes(study),
@@ -302,6 +302,11 @@ def _table(name: str, rows: Iterable[Row]) -> ExtraTable:
     return ExtraTable(name, _TITLES[name], columns, stored, _NOTES.get(name, ()))
 
 
+def _seeds(config: StudyConfig) -> tuple[int, ...]:
+    """Seeds of all fits, rising."""
+    return tuple(sorted({job.seed for job in config.jobs()}))
+
+
 def _notes(study: Finished) -> tuple[str, ...]:
     config, texts = study.config, study.texts
     facts = [read_facts(files.folder / BEFORE_FILE) for files in study.pairs.values()]
@@ -309,8 +314,8 @@ def _notes(study: Finished) -> tuple[str, ...]:
     told = [
         f"{n:,} texts, of which {n_held:,} ({100 * n_held / n:.1f} %) are held out; all scores are of texts that no "
         "translator was fitted on",
-        f"{len(config.jobs())} fits for {len(study.pairs)} ordered pairs, seeds {', '.join(map(str, config.seeds))}; "
-        "ridge and procrustes are fitted with the first seed where the config does not say otherwise",
+        f"{len(config.jobs())} fits for {len(study.pairs)} ordered pairs, seeds {', '.join(map(str, _seeds(config)))}; "
+        "not every translator with each of them: nothing of ridge and procrustes is drawn but the folds",
         f"{study.n_workers} {'process' if study.n_workers == 1 else 'processes'} worked on it, threads of each: "
         f"{study.threads or 'as many as the libraries choose'}",
     ]
