@@ -23,6 +23,7 @@ from matryo.files import digest_json, read_json, write_json
 FACTS_FILE = "space.json"
 DOCUMENTS, QUERIES = "documents", "queries"
 _MOST_TIMED = 512
+_SPACE_VERSION = 2  # 1 encoded every query, in the same stage
 _ELSEWHERE = frozenset({"device", "trust_remote_code", "allow_pickle"})
 """Keys of a space that change where and whether it is computed, and nothing of what it is."""
 
@@ -106,7 +107,10 @@ def space_tasks(config: StudyConfig, texts: StudyTexts) -> dict[str, Task]:
             return {"texts and split": texts.key}
         return {"documents and split": divided} if isinstance(space, LsaSpace) else {"documents": documents}
 
-    return {name: Task(f"space {name}", 1, _settings(space), inputs(space)) for name, space in config.spaces.items()}
+    return {
+        name: Task(f"space {name}", _SPACE_VERSION, _settings(space), inputs(space))
+        for name, space in config.spaces.items()
+    }
 
 
 def open_space(model: SpaceModel, key: str) -> MadeSpace:
