@@ -165,7 +165,9 @@ def test_prediction_claims_only_what_is_shown(study: Study) -> None:
     assert told[0] == (
         "The higher CKA before training, the higher R2: Spearman +0.90 [+0.40, +1.00], n = 6 ordered pairs, p = 0.03."
     )
-    assert told[1].startswith("CKA before training is not shown to tell the mutual neighbours after translation:")
+    assert told[1].startswith(
+        "CKA before training is not shown to tell the share of mutual neighbours after translation:"
+    )
     assert any(line.startswith("The higher share of mutual neighbours before training, the lower R2") for line in told)
     assert len(told) == 5 + 1 and told[-1] == "The pairs are few and share their spaces."
     weak = changed(study, "prediction", lambda row: {**row, "p": 0.2})

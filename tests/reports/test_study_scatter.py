@@ -3,7 +3,7 @@
 import math
 
 from matryo.reports.figures import png, svg_inline
-from matryo.reports.study_scatter import ScatterChart, ScatterPoint
+from matryo.reports.study_scatter import ScatterChart, ScatterPoint, draw_scatter
 
 
 def chart(*points: ScatterPoint) -> ScatterChart:
@@ -26,6 +26,17 @@ def test_names_are_drawn_wide_and_narrow() -> None:
     for narrow in (False, True):
         drawn = svg_inline(chart(A, B, NONE), "p", narrow=narrow)
         assert ">old → new<" in drawn and ">toward old<" in drawn and ">lost → new<" not in drawn
+
+
+def test_names_stay_inside_and_apart() -> None:
+    """Names at the right edge and beside each other, read from the drawing itself."""
+    long = "a model of a long name → another one"
+    points = [ScatterPoint(long, "b", 0.9, 0.9), ScatterPoint(long, "b", 0.1, 0.1), ScatterPoint(long, "b", 0.11, 0.1)]
+    figure = draw_scatter(chart(*points), narrow=False)
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    area = figure.axes[0].get_window_extent()
+    assert len(boxes) == 3 and all(area.x0 <= box.x0 and box.x1 <= area.x1 for box in boxes)
+    assert not any(a.overlaps(b) for at, a in enumerate(boxes) for b in boxes[:at])
 
 
 def test_many_points_at_one_place_lose_names_but_not_points() -> None:

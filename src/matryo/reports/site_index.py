@@ -19,7 +19,7 @@ from matryo.reports.study_charts import (
     target_curves,
 )
 from matryo.reports.study_data import Study, named, number_of
-from matryo.reports.study_findings import bridges, bridging_findings, headline, listed, translator_findings
+from matryo.reports.study_findings import best_by, bridges, bridging_findings, headline, listed, translator_findings
 from matryo.reports.study_relations import (
     cost_findings,
     kernel_counts,
@@ -184,17 +184,30 @@ def _conclusion(placed: Placed, *, alone: bool) -> tuple[str, ...]:
             f"bridge only after measuring: it is shown to be worth it in {len(found.shown)} of {len(found.ways)} "
             "moves from one model to another, and not in the others."
         )
-    linear = [pair for pair in study.pairs if study.best(pair).translator.split()[0] in _LINEAR]
-    shape = (
-        f"a linear map has the highest R2 on {len(linear)} of {len(study.pairs)} ordered pairs; try one before "
-        "anything deeper."
-        if 2 * len(linear) >= len(study.pairs)
-        else f"a map that is not linear has the highest R2 on {len(study.pairs) - len(linear)} of {len(study.pairs)} "
-        "ordered pairs; a linear one is only the start."
-    )
     lowest = min(study.best(pair).value("R2") for pair in study.pairs)
     between = f"translated vectors are not native ones: on the hardest pair R2 is {number(lowest)}; 1 is the same."
-    return tuple(_opened(start, line) for line in (bridge, shape, between, *_beforehand(study)))
+    return tuple(_opened(start, line) for line in (bridge, _shape(study), between, *_beforehand(study)))
+
+
+def _shape(study: Study) -> str:
+    """Whether a linear map is enough, by R2 and by what searches find."""
+    told, shares = [], []
+    for column, name in (("R2", "R2"), (None, "the documents that searches find")):
+        counts = best_by(study, column)
+        n, n_linear = sum(counts.values()), sum(n for one, n in counts.items() if one.split()[0] in _LINEAR)
+        if n:
+            told.append(f"by {name} on {n_linear} of {n}")
+            shares.append(n_linear / n)
+    if not told:
+        return "only one translator was fitted, so that nothing is said of which is best."
+    advice = (
+        "try one before anything deeper"
+        if min(shares) >= 0.5
+        else "it is only the start"
+        if max(shares) < 0.25
+        else "no kind is best everywhere: fit both and measure what you need"
+    )
+    return f"a linear map is the best translator {' and '.join(told)} ordered pairs; {advice}."
 
 
 def _beforehand(study: Study) -> tuple[str, ...]:

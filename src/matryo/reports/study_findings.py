@@ -124,23 +124,37 @@ def _told_apart(study: Study, best: dict[Pair, Trained]) -> list[str]:
     ]
 
 
+def best_by(study: Study, column: str | None) -> dict[str, int]:
+    """Translator -> ordered pairs on which it is the best by a measure, most first.
+
+    Args:
+        study: as stored.
+        column: of the table of translators; None = what searches find among translated documents.
+    """
+    searched = {} if column else _searched(study)
+    winners = []
+    for pair in study.pairs:
+        values = {
+            one.translator: one.value(column) if column else searched.get((pair, one.translator), math.nan)
+            for one in study.of_pair(pair)
+        }
+        known = {translator: value for translator, value in values.items() if math.isfinite(value)}
+        if len(known) > 1:
+            winners.append(max(known, key=lambda translator: known[translator]))
+    return dict(sorted(((one, winners.count(one)) for one in dict.fromkeys(winners)), key=lambda found: -found[1]))
+
+
 def _by_others(study: Study) -> list[str]:
     """Who is best where another measure than R2 is asked: what is near by R2 need not find its own text."""
     told = []
-    searched = _searched(study)
-    for column, name in (("mutual", "mutual neighbours"), ("top-1", "top-1"), ("", "the documents that searches find")):
-        winners = []
-        for pair in study.pairs:
-            values = {
-                one.translator: one.value(column) if column else searched.get((pair, one.translator), math.nan)
-                for one in study.of_pair(pair)
-            }
-            known = {translator: value for translator, value in values.items() if math.isfinite(value)}
-            if len(known) > 1:
-                winners.append(max(known, key=lambda translator: known[translator]))
-        counts = sorted(((winners.count(one), one) for one in dict.fromkeys(winners)), key=lambda found: -found[0])
+    for column, name in (
+        ("mutual", "mutual neighbours"),
+        ("top-1", "top-1"),
+        (None, "the documents that searches find"),
+    ):
+        counts = best_by(study, column)
         if counts:
-            told.append(f"by {name}, {', '.join(f'{one} on {count}' for count, one in counts)}")
+            told.append(f"by {name}, {', '.join(f'{one} on {n}' for one, n in counts.items())}")
     return [f"The best by other measures: {'; '.join(told)}."] if told else []
 
 

@@ -14,7 +14,7 @@ _ENOUGH: Final = 0.95  # of what all pairs reach
 _BEFORE: Final = {"CKA": "CKA", "mutual": "the share of mutual neighbours"}  # as they stand in a sentence
 _AFTER: Final = {
     "R2": "R2",
-    "mutual after": "the mutual neighbours after translation",
+    "mutual after": "the share of mutual neighbours after translation",
     "nDCG kept": "the nDCG kept",
 }
 
@@ -106,9 +106,13 @@ def cost_findings(study: Study) -> tuple[str, ...]:
         return ()
     low, high = min(ratios, key=lambda key: ratios[key]), max(ratios, key=lambda key: ratios[key])
     return (
-        f"Translating a vector is between {ratios[low]:,.3g} times ({named(low[:2])}, {low[2]}) and "
-        f"{ratios[high]:,.3g} times ({named(high[:2])}, {high[2]}) as fast as encoding its text with the new model.",
+        f"Translating a vector is between {_times(ratios[low])} times ({named(low[:2])}, {low[2]}) and "
+        f"{_times(ratios[high])} times ({named(high[:2])}, {high[2]}) as fast as encoding its text with the new model.",
     )
+
+
+def _times(ratio: float) -> str:
+    return count(ratio) if ratio >= 100 else f"{ratio:.3g}"
 
 
 def kernel_findings(study: Study, pair: Pair | None = None) -> tuple[str, ...]:

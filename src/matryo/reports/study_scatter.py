@@ -105,6 +105,7 @@ def draw_scatter(chart: ScatterChart, *, narrow: bool) -> "Figure":
             marker=_MARKERS[number % len(_MARKERS)], color=PALETTE[number % len(PALETTE)][0], markersize=6.2, zorder=3,
         )  # fmt: skip
     axes.margins(0.12)
+    axes.autoscale_view()  # now, because names are placed by the limits
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left", "bottom"):
@@ -138,7 +139,7 @@ def _write_names(axes: "Axes", chart: ScatterChart, known: list[ScatterPoint], l
         )  # fmt: skip
         size = text.get_window_extent()
         # a little more than measured, because texts grow unevenly with the resolution
-        found = free_box(place, 1.06 * size.width, 1.1 * size.height, room, taken, _AWAY)
+        found = free_box(place, 1.12 * size.width, 1.15 * size.height, room, taken, _AWAY)
         if found is None:
             text.remove()
             continue
