@@ -46,6 +46,20 @@ def test_a_translation_must_beat_the_old_model() -> None:
     assert not level.bridge and "is not shown to be better than keeping old" in level.sentence("old", "new", "m")
 
 
+def test_a_translation_must_beat_the_swap_that_costs_nothing() -> None:
+    rng = np.random.default_rng(0)
+    old, translated, new = (level + 0.05 * rng.normal(size=N) for level in (0.3, 0.5, 0.8))
+    found = {
+        name: judge_bridging(old, translated, new, swapped=translated + shift, n_draws=400, seed=0)
+        for name, shift in (("lower", -0.2), ("equal", 0.0), ("higher", 0.1))
+    }
+    assert [one.bridge for one in found.values()] == [True, False, False]
+    assert all(one.gain.low > 0.0 for one in found.values())
+    assert "but is worse than a swap" in found["higher"].sentence("old", "new", "m")
+    assert "but is not shown to be better than a swap" in found["equal"].sentence("old", "new", "m")
+    assert found["higher"].over_swap.value == pytest.approx(-0.1)
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(0, 5))
 def test_the_verdict_follows_the_intervals_alone(old: float, translated: float, new: float, seed: int) -> None:
     found = judged(old, translated, new, seed=seed)

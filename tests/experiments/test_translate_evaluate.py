@@ -91,7 +91,7 @@ def test_reports_lie_beside_the_results(told) -> None:
     names = {path.name for path in out.iterdir()}
     assert {"report.html", "report.md", "migration.png", "dimension.svg", "prefixes-r2.svg", "results.json"} <= names
     assert "Bridge from old to new" in (out / "report.md").read_text()
-    assert "Bridge only if two things are shown" in found.summary and "old: numbers read" in found.summary
+    assert "Bridge only if three things are shown" in found.summary and "old: numbers read" in found.summary
 
 
 def test_without_judgements_nothing_is_decided(maps, made_models) -> None:

@@ -166,10 +166,12 @@ def measure_migrations(
             bridged = scored(hits, f"{old_name} to {new_name}, {way}", one.kind, width)
             for place, measure in enumerate(measures):
                 arms = own[old_name][place], bridged[place], own[new_name][place]
-                values = [_per_query(arm) for arm in arms]
-                bridging = judge_bridging(values[0], values[1], values[2], labels, n_draws=n_draws, seed=seed)
                 keep, translation, reencode = arms
                 swap = swaps[new_name][place]
+                values = [_per_query(arm) for arm in arms]
+                bridging = judge_bridging(
+                    values[0], values[1], values[2], labels, swapped=_per_query(swap), n_draws=n_draws, seed=seed
+                )
                 migrations.append(
                     Migration(old_name, new_name, way, one.kind, measure, keep, translation, swap, reencode, bridging)
                 )

@@ -2,8 +2,10 @@
 
 The rule is stated before any number is seen:
 
-    Bridge only if both are shown at 95 % (lower end of the paired interval above 0): that the new model, with every
-    text encoded anew, is better than the old one; and that the translation is better than keeping the old one.
+    Bridge only if all three are shown at 95 % (lower end of the paired interval above 0): that the new model, with
+    every text encoded anew, is better than the old one; that the translation is better than keeping the old one; and
+    that it is better than the swap, where the new model asks the old vectors as they are: that costs nothing, and
+    between two revisions of one model it can be worth more than a translation.
     Whatever else comes out, do not bridge.
 """
 
@@ -17,9 +19,9 @@ from matryo.measures.intervals import Interval
 from matryo.measures.statistics import bootstrap_difference, bootstrap_ratio
 
 RULE = (
-    "Bridge only if two things are shown at 95 %, each by a paired interval that lies above 0: that the new model, "
-    "with every text encoded anew, is better than the old one, and that the translation is better than keeping the old "
-    "one."
+    "Bridge only if three things are shown at 95 %, each by a paired interval that lies above 0: that the new model, "
+    "with every text encoded anew, is better than the old one, that the translation is better than keeping the old "
+    "one, and that it is better than a swap, where the new model asks the old vectors as they are."
 )
 
 
@@ -32,6 +34,7 @@ class Bridging:
         gap: new model minus old one.
         gain: translation minus old model.
         lost: translation minus new model.
+        over_swap: translation minus swap, None if nobody swapped.
         recovered: gain over gap, None where the gap is not above 0.
         kept: translation over old model, None if the old model finds nothing.
     """
@@ -40,6 +43,7 @@ class Bridging:
     gap: Interval
     gain: Interval
     lost: Interval
+    over_swap: Interval | None
     recovered: Interval | None
     kept: Interval | None
 
@@ -63,6 +67,13 @@ class Bridging:
             return (
                 f"Do not bridge: {new}, with everything encoded anew, {better} {old} on these texts ({gap} {measure}), "
                 f"so that there is nothing to bridge to; the translation gives {gain} against keeping {old}"
+            )
+        if self.gain.low > 0.0 and self.over_swap is not None:
+            worse = "is worse than" if self.over_swap.high < 0.0 else "is not shown to be better than"
+            return (
+                f"Do not bridge: the translation is better than keeping {old} by {gain} {measure}, but {worse} a swap, "
+                f"where {new} asks the vectors of {old} as they are ({_signed(self.over_swap)}), which costs nothing; "
+                f"encoding everything anew is better than keeping {old} by {gap}"
             )
         worse = "is worse than" if self.gain.high < 0.0 else "is not shown to be better than"
         return (
@@ -88,16 +99,18 @@ def judge_bridging(
     new: NDArray[np.float64],
     groups: Sequence[str] | None = None,
     *,
+    swapped: NDArray[np.float64] | None = None,
     n_draws: int = 10_000,
     seed: int,
 ) -> Bridging:
-    """Hold a translation against keeping the old model and against encoding everything anew.
+    """Hold a translation against keeping the old model, a swap, and encoding everything anew.
 
     Args:
         old: (n,) one value per query: old model asks, old vectors answer.
         translated: (n,) the same queries, with translated vectors on one side.
         new: (n,) the same queries: new model on both sides.
         groups: (n,) labels of queries that are drawn as a whole.
+        swapped: (n,) the same queries: new model asks, old vectors answer, nothing translated; None = nobody swapped.
         n_draws: bootstrap draws.
         seed: of the draws.
 
@@ -109,11 +122,13 @@ def judge_bridging(
     draws = {"n_draws": n_draws, "seed": seed}
     gap = bootstrap_difference(new, old, groups, **draws)
     gain = bootstrap_difference(translated, old, groups, **draws)
+    over_swap = None if swapped is None else bootstrap_difference(translated, swapped, groups, **draws)
     return Bridging(
-        bridge=gap.low > 0.0 and gain.low > 0.0,
+        bridge=gap.low > 0.0 and gain.low > 0.0 and (over_swap is None or over_swap.low > 0.0),
         gap=gap,
         gain=gain,
         lost=bootstrap_difference(translated, new, groups, **draws),
+        over_swap=over_swap,
         recovered=bootstrap_ratio(translated - old, new - old, groups, **draws) if gap.value > 0.0 else None,
         kept=bootstrap_ratio(translated, old, groups, **draws) if old.mean() > 0.0 else None,
     )
