@@ -132,6 +132,17 @@ def test_bridging_says_do_not_where_nothing_is_shown(study: Study) -> None:
     assert bridging_findings(without(study, "migrations")) == ()
 
 
+def test_a_swap_that_needs_no_translator_is_named(study: Study) -> None:
+    assert not any("Without any translator" in line for line in bridging_findings(study))
+    near = changed(
+        study, "migrations", lambda row: {**row, "swap": 0.5, "swap low": 0.45} if models(row) == OLD_NEW else row
+    )
+    assert bridging_findings(near)[-1] == (
+        "Without any translator, the new model already finds more in the old vectors than the old model does: "
+        "old → new (0.500 against 0.400); there a translation has to beat that too."
+    )
+
+
 def test_translators_are_compared_by_means_over_seeds(study: Study) -> None:
     told = translator_findings(study)
     assert told[0] == (
@@ -267,7 +278,7 @@ def test_heat_maps_carry_names_whatever_the_order_of_rows(study: Study) -> None:
 def test_curves_stand_by_target_and_scatters_name_pairs(study: Study) -> None:
     curves = target_curves(study)
     assert [chart.measure for chart in curves[:1]] == ["R2 toward new, by ridge"]
-    assert {chart.measure.split(" toward")[0] for chart in curves} == {"R2", "MSE per number"} and len(curves) == 6
+    assert {chart.measure.split(" toward")[0] for chart in curves} == {"R2", "MSE"} and len(curves) == 6
     scatter = prediction_scatters(study)[0]
     assert scatter.points[0].label == "old → new" and (scatter.points[0].x, scatter.points[0].y) == (0.47, 0.442)
     assert scatter.caption.startswith("Spearman +0.90") and len(prediction_scatters(study)) == 6

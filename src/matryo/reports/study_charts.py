@@ -14,7 +14,7 @@ from matryo.reports.translation_heat import HeatChart
 
 MUTUAL: Final = "mutual neighbours"
 _HEATS: Final = (("R2", "R2"), ("mutual", MUTUAL), ("top-1", "top-1"))
-_DIMS: Final = (("R2", "R2"), ("MSE", "MSE per number"))
+_DIMS: Final = (("R2", "R2"), ("MSE", "MSE"))
 _PREDICTORS: Final = ("CKA", "mutual")
 _OUTCOMES: Final = ("R2", "mutual after", "nDCG kept")
 

@@ -269,7 +269,22 @@ def bridging_findings(study: Study) -> tuple[str, ...]:
             f"Where the old model can no longer be run, a translation keeps between {percent(low)} ({_way(worst)}) and "
             f"{percent(high)} ({_way(finest)}) of what the old model found, by {rows[0]['translator']}."
         )
-    return tuple(told)
+    return (*told, *_swaps(rows))
+
+
+def _swaps(rows: Sequence[Row]) -> list[str]:
+    """Where the new model may ask the old vectors as they are, as between a model and its fine-tuned self."""
+    found = {
+        models(row): f"{named(models(row))} ({number(number_of(row, 'swap'))} against {number(number_of(row, 'keep'))})"
+        for row in rows
+        if number_of(row, "swap low") > number_of(row, "keep high")
+    }
+    if not found:
+        return []
+    return [
+        "Without any translator, the new model already finds more in the old vectors than the old model does: "
+        f"{listed(list(found.values()))}; there a translation has to beat that too."
+    ]
 
 
 def listed(names: Sequence[str]) -> str:
