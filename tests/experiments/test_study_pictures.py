@@ -113,6 +113,14 @@ def test_no_searches_leave_kernels_of_a_sample_and_a_map_takes_enough_texts(stud
     assert KernelPicture.read(picture_path(tmp_path, "kernels", JOB)).queries == ()
 
 
+def test_what_is_not_wanted_any_more_goes(study: Study, tmp_path: Path) -> None:
+    study.make(study.texts(), folder=tmp_path)
+    picture_path(tmp_path, "umap", JOB).write_text("of a config with umap")
+    assert len([*(tmp_path / "pictures").iterdir()]) == 3
+    study.make(study.texts(), CONFIG.model_copy(update={"n_searches": 0}), folder=tmp_path)
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["kernels--old--new--ridge.json"]
+
+
 def test_a_text_that_one_space_lacks_is_named(study: Study) -> None:
     lacking = SimpleNamespace(documents=study.new.queries, queries=None, name="new")
     with pytest.raises(MatryoError, match=r"space new lacks 56 of the texts .* 'd4'"):

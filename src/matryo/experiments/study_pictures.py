@@ -81,8 +81,11 @@ def make_pictures(
     """
     names = (*pair, job.translator.name)
     held = _Held.read(source, target, fitted, _some(held_rows, _MOST_SEARCHED, config.seed))
-    known = {text.id: text.text for text in texts.documents}
+    searched = set(held.ids)
+    known = {text.id: text.text for text in texts.documents if text.id in searched}
     notes = []
+    for kind in (LAYOUT, SEARCHES):  # of an earlier config that wanted what this one may not
+        picture_path(folder, kind, job).unlink(missing_ok=True)
     if config.umap and len(held.ids) < FEWEST:
         notes.append(f"no map of the texts for {pair[0]} to {pair[1]}: {len(held.ids)} are held out, it takes {FEWEST}")
     elif config.umap:
