@@ -290,7 +290,7 @@ def test_the_report_holds_every_part(study: Study) -> None:
     assert titles[:3] == ["Spaces", "From model to model", "Translators beside the references"]
     assert {"Keep, translate or encode anew", "Can it be told beforehand?", "Costs", "Settings"} <= set(titles)
     text = report_markdown(report)
-    for wanted in ("Bridge only if two things are shown", "old → new", "MSE per number toward new", "heat-r2.png"):
+    for wanted in ("Bridge only if three things are shown", "old → new", "MSE per number toward new", "heat-r2.png"):
         assert wanted in text
     bare = study_report(
         without(study, "migrations", "curve", "dims", "prediction", "costs", "map costs", "different", "lists")

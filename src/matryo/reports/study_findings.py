@@ -253,7 +253,8 @@ def bridging_findings(study: Study) -> tuple[str, ...]:
     else:
         told = [
             f"Do not bridge: for none of {n} moves from an old to a new model is any of {found.n_tried} translations "
-            f"shown, in all its seeds, to be better than keeping the old model where encoding anew is better too "
+            f"shown, in all its seeds, to be better than keeping the old model, and than a swap without a translator, "
+            f"where encoding anew is better too "
             f"({found.measure})."
         ]
     rows = representative(study)
