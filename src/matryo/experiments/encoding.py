@@ -15,6 +15,10 @@ STDLIB = "stdlib"
 FIT_LSA = "lsa:"
 """Begins the name of a model that is fitted on the texts themselves; its width follows."""
 _LSA_FOLDER = "lsa"
+_LSA_NOTE = (
+    "LSA is fitted on all of these texts: none of them is new to it, also those that `matryo translate fit` holds out; "
+    "a study (`matryo run configs/translation/...`) fits it on the others alone"
+)
 ENCODER_FILE = "encoder.json"
 _FORMAT = 1
 _FIELDS = {"format": int, "space_id": str, "model": str}
@@ -99,10 +103,11 @@ def encode_texts(
     why: tuple[str, ...] = ()
     if model.name.startswith(FIT_LSA):
         model = replace(model, name=str(_fit_lsa(model.name, source, role, out / _LSA_FOLDER)))
+        why = (_LSA_NOTE,)
     encoder: Encoder = model.load()
     if dim is not None:
         leave = check_cut(encoder, dim, cards=read_cards(model.cards), allow_untrained=allow_untrained)
-        encoder, why = cut_encoder(encoder, dim), (leave.why,)
+        encoder, why = cut_encoder(encoder, dim), (*why, leave.why)
     made = encode_to_set(encoder, source, out, role=role, dtype=dtype, keep_texts=keep_texts, progress=progress)
     note_model(out, replace(model, dim=dim), made.space.id)
     return EncodedTexts(made.n_rows, made.width, made.space.id, (*why, *source.notes, *truncation_note(encoder)))
