@@ -95,6 +95,23 @@ def test_no_query_is_shown_twice_and_there_are_as_many_as_there_can_be(n_searche
     assert len({row for row, _ in chosen}) == len(chosen) == expected
 
 
+@pytest.mark.parametrize("side", ["target_queries", "source_queries"])
+def test_a_query_that_asks_nothing_is_no_example_of_agreement_nor_counted_in_it(side: str) -> None:
+    """All its cosines are 0, so that both of its lists are the first rows and look alike."""
+    three = {"query_ids": ("none", "q0", "q1"), "query_texts": ("?", "low", "high"), "relevant": None}
+    vectors = {"source_queries": unit([0, -1, -80]), "target_queries": unit([0, 1, 80])}
+    vectors[side][0] = 0.0
+    one = asking(**three, **vectors)
+    shown = search_picture(NAMES, one, fetch_both(one, k=1, n_searches=3, seed=0))
+    assert [(search.query, search.reason) for search in shown.searches] == [
+        ("q0", "agree most"), ("q1", "differ most"), ("none", "at random"),
+    ]  # fmt: skip
+    assert (shown.mean_jaccard, shown.mean_jaccard_keep) == (0.5, 0.0)
+    mute = asking(**three, source_queries=np.zeros((3, 2)), target_queries=np.zeros((3, 2)))
+    shown = search_picture(NAMES, mute, fetch_both(mute, k=1, n_searches=3, seed=0))
+    assert {search.reason for search in shown.searches} == {"at random"} and shown.mean_jaccard == 0.0
+
+
 def test_too_few_documents_are_refused() -> None:
     one = asking(document_ids=("a", "b"))
     with pytest.raises(MatryoError, match="at least 3 documents, got 2 and 2"):

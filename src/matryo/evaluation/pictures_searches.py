@@ -104,9 +104,17 @@ def fetch_both(asking: Asking, k: int, n_searches: int, seed: int) -> Fetched:
         jaccard=agreement,
         jaccard_keep=jaccard(native, keep, (k,))[:, 0],
         edit_distance=edits,
-        chosen=choose(agreement, edits, n_searches, seed),
+        chosen=choose(agreement, edits, n_searches, seed, asks(asking)),
         seed=seed,
     )
+
+
+def asks(asking: Asking) -> NDArray[np.bool_]:
+    """(m,) whether a query asks anything in both spaces: where its vector is zero, as of unknown words, every document
+    has the same cosine, and two such lists agree in nothing but the order of the rows.
+    """
+    found: NDArray[np.bool_] = asking.target_queries.any(axis=1) & asking.source_queries.any(axis=1)
+    return found
 
 
 def fetch(queries: Array, documents: Array, k: int, own: NDArray[np.int64] | None) -> NDArray[np.int64]:
@@ -125,7 +133,11 @@ def fetch(queries: Array, documents: Array, k: int, own: NDArray[np.int64] | Non
 
 
 def choose(
-    agreement: NDArray[np.float64], edits: NDArray[np.float64], n_searches: int, seed: int
+    agreement: NDArray[np.float64],
+    edits: NDArray[np.float64],
+    n_searches: int,
+    seed: int,
+    asking: NDArray[np.bool_] | None = None,
 ) -> tuple[tuple[int, Reason], ...]:
     """Rows to be shown, none twice: where lists agree most, where they differ most, others at random.
 
@@ -134,12 +146,14 @@ def choose(
         edits: (m,) edit distance, which decides between rows of equal agreement; then the smaller row.
         n_searches: how many; fewer if there are fewer rows.
         seed: of those at random.
+        asking: (m,) whether a query asks anything; where it does not, it is shown at random only. None = all do.
 
     >>> choose(np.array([0.5, 1.0, 0.0]), np.zeros(3), 3, seed=0)
     ((1, 'agree most'), (2, 'differ most'), (0, 'at random'))
     """
     third = n_searches // 3
-    rising = np.lexsort((np.arange(len(agreement)), edits, -agreement)).tolist()
+    counted = np.ones(len(agreement), dtype=np.bool_) if asking is None else asking
+    rising = [row for row in np.lexsort((np.arange(len(agreement)), edits, -agreement)).tolist() if counted[row]]
     best = rising[:third]
     worst = [row for row in rising[::-1] if row not in best][:third]
     left = [row for row in range(len(agreement)) if row not in {*best, *worst}]
@@ -162,6 +176,7 @@ def search_picture(names: tuple[str, str, str], asking: Asking, fetched: Fetched
         fetched: what was found.
     """
     source, target, translator = names
+    counted = asks(asking)
     return SearchPicture(
         source=source,
         target=target,
@@ -170,8 +185,8 @@ def search_picture(names: tuple[str, str, str], asking: Asking, fetched: Fetched
         asked="queries" if asking.own is None else "texts",
         n_asked=len(asking.query_ids),
         n_documents=len(asking.document_ids),
-        mean_jaccard=_rounded(fetched.jaccard.mean()),
-        mean_jaccard_keep=_rounded(fetched.jaccard_keep.mean()),
+        mean_jaccard=_mean(fetched.jaccard[counted]),
+        mean_jaccard_keep=_mean(fetched.jaccard_keep[counted]),
         seed=fetched.seed,
         searches=tuple(_sample(asking, fetched, row, reason) for row, reason in fetched.chosen),
     )
@@ -213,6 +228,11 @@ def _sample(asking: Asking, fetched: Fetched, row: int, reason: Reason) -> Sampl
         edit_distance=_rounded(fetched.edit_distance[row]),
         shared_keep=int(overlaps(native, fetched.keep[row : row + 1])[0, -1]),
     )
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Their mean; of none at all nothing is shared."""
+    return _rounded(values.mean()) if len(values) else 0.0
 
 
 def _rounded(value: float) -> float:

@@ -18,7 +18,7 @@ from matryo.experiments.study_results import Finished, best_translator, translat
 from matryo.experiments.study_spaces import MadeSpace
 from matryo.progress import progress
 
-_PICTURES_VERSION: Final = 1
+_PICTURES_VERSION: Final = 2
 _PICTURES_FOLDER: Final = "pictures"
 _SITE_FOLDER: Final = "site"
 
