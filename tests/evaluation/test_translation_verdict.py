@@ -72,3 +72,10 @@ def test_an_old_model_that_finds_nothing_keeps_no_share() -> None:
     zero = np.zeros(N)
     found = judge_bridging(zero, zero + 0.2, zero + 0.4, n_draws=200, seed=0)
     assert found.kept is None and found.bridge
+
+
+def test_what_a_swap_wins_over_the_old_model_is_measured_by_itself() -> None:
+    old, new = np.linspace(0.1, 0.4, N), np.linspace(0.6, 0.9, N)
+    found = judge_bridging(old, old, new, swapped=old + 0.1, n_draws=100, seed=0)
+    assert (found.swap_gain.value, found.swap_gain.low) == pytest.approx((0.1, 0.1))
+    assert judge_bridging(old, old, new, n_draws=100, seed=0).swap_gain is None

@@ -105,6 +105,10 @@ def test_a_later_seed_is_measured_without_prefixes(pair, fitted) -> None:
     assert set(first) - set(later) == {"dims", "lists", "different"}
     assert first["translator"] == later["translator"] and first["migrations"] == later["migrations"]
     assert {row["seed"] for row in first["migrations"]} == {3}
+    for row in first["migrations"]:
+        assert row["over swap"] == pytest.approx(row["translated"] - row["swap"])
+        assert row["swap gain"] == pytest.approx(row["swap"] - row["keep"])
+        assert row["swap gain low"] <= row["swap gain"] <= row["swap gain high"]
     assert first["dims"][-1]["R2"] == first["translator"]["R2"] > first["dims"][-1]["R2 low"]
     assert first["vectors per second"] > 0
     different = first["different"][0]

@@ -35,6 +35,7 @@ class Bridging:
         gain: translation minus old model.
         lost: translation minus new model.
         over_swap: translation minus swap, None if nobody swapped.
+        swap_gain: swap minus old model: where it is above 0, a swap is an option of its own.
         recovered: gain over gap, None where the gap is not above 0.
         kept: translation over old model, None if the old model finds nothing.
     """
@@ -44,6 +45,7 @@ class Bridging:
     gain: Interval
     lost: Interval
     over_swap: Interval | None
+    swap_gain: Interval | None
     recovered: Interval | None
     kept: Interval | None
 
@@ -129,6 +131,7 @@ def judge_bridging(
         gain=gain,
         lost=bootstrap_difference(translated, new, groups, **draws),
         over_swap=over_swap,
+        swap_gain=None if swapped is None else bootstrap_difference(swapped, old, groups, **draws),
         recovered=bootstrap_ratio(translated - old, new - old, groups, **draws) if gap.value > 0.0 else None,
         kept=bootstrap_ratio(translated, old, groups, **draws) if old.mean() > 0.0 else None,
     )

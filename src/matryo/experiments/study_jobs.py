@@ -40,7 +40,7 @@ RETURN_FILE: Final = "return.json"
 MAP_FOLDER: Final = "map"
 TRAINED: Final = ("linear", "mlp1", "mlp2")
 _FIT_VERSION = 1
-_MEASURE_VERSION = 2
+_MEASURE_VERSION = 3
 
 
 def pair_files(config: StudyConfig, sides: Mapping[str, SideFiles], widths: Mapping[str, int], split: IdSplit) -> dict[

@@ -279,6 +279,8 @@ def _migration_row(one: Migration) -> Row:
         "gap": bridging.gap,
         "gain": bridging.gain,
         "lost": bridging.lost,
+        "over swap": bridging.over_swap,
+        "swap gain": bridging.swap_gain,
         "share of the gap": bridging.recovered,
         "share kept": bridging.kept,
     }

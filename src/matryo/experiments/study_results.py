@@ -77,7 +77,8 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "migrations": (
         *_WHICH, "seed", "way", "measure", "n",
         *_with_ends(
-            "keep", "translated", "swap", "re-encode", "gap", "gain", "lost", "share of the gap", "share kept"
+            "keep", "translated", "swap", "re-encode", "gap", "gain", "lost", "over swap", "swap gain",
+            "share of the gap", "share kept",
         ),
         "verdict", "sentence",
     ),
