@@ -10,7 +10,7 @@ import pytest
 
 from matryo.evaluation.results import RunResults
 from matryo.reports.curve_report import curve_report
-from matryo.reports.document import Report, Section
+from matryo.reports.document import Fact, Report, Section
 from matryo.reports.html import html_table, report_html
 from matryo.reports.table import Table
 
@@ -76,6 +76,13 @@ def test_the_page_is_balanced_and_shows_what_was_found(results: RunResults) -> N
     for wanted in ("96 of 384 numbers keep 99.2 %", "0.464–0.519", "names masked", "nested head - rotation", "2.13.0"):  # noqa: RUF001
         assert wanted in shown
     assert {"h1", "svg", "title", "desc", "table", "details"} <= page.tags
+
+
+def test_numbers_of_the_first_screen_are_a_list_of_terms() -> None:
+    """Its class is what the style sheet sets them by; without the list they stand as bare lines."""
+    page = report_html(Report("run", "", "Found.", (Fact("0.5", "MRR"), Fact("3", "seeds")), ()))
+    assert '<dl class="facts"><div><dt>MRR</dt><dd>0.5</dd></div><div><dt>seeds</dt><dd>3</dd></div></dl>' in page
+    assert "<dl" not in report_html(Report("run", "", "Found.", (), ()))
 
 
 def test_nothing_is_loaded_from_elsewhere(results: RunResults) -> None:

@@ -26,9 +26,6 @@ def report_html(report: Report) -> str:
 
     Returns: the whole page.
     """
-    facts = "".join(
-        f"<div><dt>{html_text(fact.label)}</dt><dd>{html_text(fact.value)}</dd></div>" for fact in report.facts
-    )
     bodies, n_charts = [], 0
     for number, section in enumerate(report.sections, start=1):
         bodies.append(_section(section, f"section-{number}", n_charts))
@@ -38,7 +35,7 @@ def report_html(report: Report) -> str:
         title=html_text(report.title),
         subtitle=f'<p class="subtitle">{html_text(report.subtitle)}</p>' if report.subtitle else "",
         verdict=html_text(report.verdict),
-        facts=facts,
+        facts=html_facts(report.facts),
         sections="\n".join(bodies),
         light=colours(dark=False),
         dark=colours(dark=True),
