@@ -232,6 +232,18 @@ def test_an_interrupted_space_goes_on(
     assert made["lsa"].facts["texts_per_second"] > 0 and made["tiny"].facts["n_documents"] == N
 
 
+def test_texts_without_a_known_word_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(f"unknown{n}" if n % 4 == 0 else words(n) for n in range(N)))
+    config = study({"more": {"kind": "lsa", "width": 3}}, texts={"kind": "lines", "path": str(path)})
+    texts = read_study_texts(config)
+    n = sum(text.text.startswith("unknown") for text in texts.documents if text.id not in texts.fitted_ids)
+    facts = make_spaces(config, texts, Stages(tmp_path / "run"))["lsa"].facts
+    assert n and facts["notes"][1:] == [
+        f"documents: {n} of {N} are empty to the model (no known word), their numbers are all 0"
+    ]
+
+
 def test_two_names_of_one_space_are_refused(texts: StudyTexts, tmp_path: Path) -> None:
     config = study({"same": {"kind": "lsa", "width": 4}})
     with pytest.raises(MatryoError, match="the spaces lsa and same are one"):

@@ -167,6 +167,24 @@ def test_functions_of_the_library_are_labelled_by_package(monkeypatch: pytest.Mo
     texts = read(kind="stdlib")
     assert texts.facts["labels"] == {"email": 20, "json": 20} and texts.labels["email.mime.text:f0"] == "email"
     assert texts.queries is not None and texts.judgements["json:f20"] == {"json:f20": 1}
+    # intervals draw queries of one group together: their groups are read, too
+    ungrouped = tuple(Pair(pair.id, pair.query, pair.document, pair.id) for pair in pairs)
+    monkeypatch.setattr(study_texts, "stdlib_pairs", lambda **_: Pairs("stdlib", ungrouped))
+    assert read(kind="stdlib").key != texts.key == read_again(monkeypatch, pairs).key
+
+
+def read_again(monkeypatch: pytest.MonkeyPatch, pairs: list[Pair]) -> StudyTexts:
+    monkeypatch.setattr(study_texts, "stdlib_pairs", lambda **_: Pairs("stdlib", tuple(pairs)))
+    return read(kind="stdlib")
+
+
+def test_asked_are_queries_with_a_relevant_held_out_document(save) -> None:
+    texts = read(kind="hotpotqa", path=str(save("hotpot.json", QUESTIONS)))
+    held = set(texts.documents.ids()) - texts.fitted_ids
+    asked = [name for name in texts.queries.ids() if held & set(texts.judgements[name])]
+    assert texts.asked_queries.ids() == asked and 0 < len(asked) < 10 and texts.facts["n_asked"] == len(asked)
+    assert not set(asked) & set(texts.training_task().queries.ids())
+    assert read(kind="lines", path=str(save("lines.txt", "a\n" * 60))).asked_queries is None
 
 
 def test_the_key_is_of_texts_and_split(save) -> None:

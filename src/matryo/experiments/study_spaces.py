@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
+
 from matryo.data.texts import Texts
 from matryo.embeddings import EmbeddingSet
 from matryo.encoders.base import Encoder, Role
@@ -23,6 +25,7 @@ from matryo.files import digest_json, read_json, write_json
 FACTS_FILE = "space.json"
 DOCUMENTS, QUERIES = "documents", "queries"
 _MOST_TIMED = 512
+_ROWS_AT_ONCE = 8_192
 _SPACE_VERSION = 2  # 1 encoded every query, in the same stage
 _ELSEWHERE = frozenset({"device", "trust_remote_code", "allow_pickle"})
 """Keys of a space that change where and whether it is computed, and nothing of what it is."""
@@ -168,9 +171,19 @@ def _make(model: SpaceModel, texts: StudyTexts, load: Callable[[], Encoder], pro
             "seconds_to_make_the_model": round(making_s, 2),
             "space_id": documents.space.id,
             "encoder": dict(encoder.description),
-            "notes": [*notes, *(f"documents: {note}" for note in truncated)],
+            "notes": [*notes, *(f"documents: {note}" for note in (*truncated, *_without_direction(documents)))],
         },
     )
+
+
+def _without_direction(documents: EmbeddingSet) -> tuple[str, ...]:
+    """One sentence if some rows are all zero: they have no neighbours, and no translator can learn or find them."""
+    n, starts = documents.n_rows, range(0, documents.n_rows, _ROWS_AT_ONCE)
+    parts = (documents.read(slice(start, min(start + _ROWS_AT_ONCE, n)), 0, documents.width) for start in starts)
+    n_zero = sum(int(np.count_nonzero(~part.any(axis=1))) for part in parts)
+    if not n_zero:
+        return ()
+    return (f"{n_zero:,} of {n:,} are empty to the model (no known word), their numbers are all 0",)
 
 
 def _query_task(name: str, space: Task, texts: StudyTexts) -> Task | None:

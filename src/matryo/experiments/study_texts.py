@@ -136,7 +136,8 @@ def read_study_texts(config: StudyConfig) -> StudyTexts:
             f"{len(ids) - n_fitted:,} to judge by, at least 2 and {_FEWEST_HELD_OUT} are needed; give more documents"
         )
     queries = None if source.queries is None else source.queries.digest()
-    content = [source.documents.digest(), queries, source.judgements, split.to_json(), dict(source.labels)]
+    told = [source.judgements, dict(source.groups), dict(source.labels)]
+    content = [source.documents.digest(), queries, *told, split.to_json()]
     return StudyTexts(
         name=source.name,
         documents=source.documents,
