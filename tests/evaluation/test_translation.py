@@ -147,6 +147,22 @@ def test_groups_widen_intervals_and_rows_are_sampled(fitted: tuple[AffineMap, Ar
     assert (r2.n, r2.n_groups) == (60, 6)
 
 
+def test_texts_without_a_native_vector_have_no_neighbours_to_find(fitted: tuple[AffineMap, Array]) -> None:
+    x, y = views(3, 60, 0.2)
+    # empty to both models: their lists would be the same rows in the same order, which no translator has earned
+    x, y = np.concatenate([np.zeros_like(x[:30]), x]), np.concatenate([np.zeros_like(y[:30]), y])
+    plain = measure_translation(fitted[0], rows_of(x[30:], y[30:], fitted[1]), SETTINGS)
+    found = measure_translation(fitted[0], rows_of(x, y, fitted[1]), SETTINGS)
+    assert (found.n, found.n_compared, found.ids[0]) == (90, 60, "t30")
+    for row in (TRANSLATED, KEEP):
+        assert value(found, row, "mutual neighbours@3") == value(plain, row, "mutual neighbours@3")
+    nested = fit_nested_ridge(SpaceRows(x[30:], A), SpaceRows(y[30:], B), [12])
+    cells = [prefix_grid(nested, rows_of(*sides, fitted[1]), [8], k=3)[0] for sides in ((x, y), (x[30:], y[30:]))]
+    assert cells[0].mutual == cells[1].mutual
+    with pytest.raises(MatryoError, match="at least 12 rows, got 11, and 30 zero rows"):
+        measure_translation(fitted[0], rows_of(x[:41], y[:41], fitted[1]), SETTINGS)
+
+
 def test_too_few_rows_or_another_width_are_refused(fitted: tuple[AffineMap, Array]) -> None:
     x, y = views(3, 20, 0.2)
     with pytest.raises(MatryoError, match="at least 12 rows, got 11"):

@@ -39,7 +39,8 @@ class TranslationSettings:
         k: neighbours of the lists.
         depths: list lengths of the table by k, those above `k` are left out.
         p: persistence of the rank-biased overlap.
-        max_rows: beyond this many a random choice of rows is used for what compares rows with each other.
+        max_rows: beyond this many a random choice of rows is used for what compares rows with each other, from which
+            rows without a native vector are left out in any case.
         n_permutations: of CKA's null.
         n_draws: bootstrap draws.
         seed: of that choice and of the draws.
@@ -153,13 +154,16 @@ def measure_native(rows: Rows, settings: TranslationSettings | None = None) -> N
         rows: the texts in both spaces.
         settings: prefixes, neighbours, draws; a translator is to be measured with the same.
 
-    Raises: MatryoError for fewer than 12 rows or fewer than k + 2; ShapeError if dims do not fit.
+    Raises: MatryoError for fewer than 12 rows or fewer than k + 2, zero rows of the target not counted; ShapeError if
+        dims do not fit.
     """
     settings = settings or TranslationSettings()
-    n, width = rows.target.shape
+    width = rows.target.shape[1]
+    n = len(rows_with_neighbours(rows))
     if n < max(_FEWEST, settings.k + 2):
+        empty = f", and {len(rows.target) - n} zero rows" if n < len(rows.target) else ""
         raise MatryoError(
-            f"a translation is measured on at least {max(_FEWEST, settings.k + 2)} rows, got {n}; "
+            f"a translation is measured on at least {max(_FEWEST, settings.k + 2)} rows, got {n}{empty}; "
             "give more texts, or fit on a smaller share"
         )
     check_draws(settings.n_draws, _LEVEL)
@@ -278,11 +282,20 @@ def intervals(
     return [mean_interval(stacked[i], means[:, i], numbers, _LEVEL) for i in range(len(values))]
 
 
+def rows_with_neighbours(rows: Rows) -> NDArray[np.int64]:
+    """Rows that can be compared with each other: those whose native vector is not zero.
+
+    A zero row, of a text that is empty to the model, is as near to every other: its list is nothing but the order of
+    the rows, in which two models agree by accident.
+    """
+    return np.flatnonzero(rows.target.any(axis=1))
+
+
 def _chosen(rows: Rows, settings: TranslationSettings) -> Chosen:
-    n = len(rows.target)
-    some = np.arange(n)
-    if n > settings.max_rows:
-        some = np.sort(np.random.default_rng(settings.seed).choice(n, settings.max_rows, replace=False))
+    some = rows_with_neighbours(rows)
+    if len(some) > settings.max_rows:
+        rng = np.random.default_rng(settings.seed)
+        some = some[np.sort(rng.choice(len(some), settings.max_rows, replace=False))]
     target = rows.target[some]
     depths = tuple(depth for depth in settings.depths if depth < len(some)) or (settings.k,)
     return Chosen(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matryo.evaluation.translation import Rows
+from matryo.evaluation.translation_native import Rows, rows_with_neighbours
 from matryo.maps.translator import Translator
 from matryo.measures.neighbours import mutual_neighbours, nearest_neighbours
 from matryo.measures.regression import measure_regression
@@ -51,8 +51,9 @@ def prefix_grid(
     Raises: ShapeError for dims beyond the target's width.
     """
     dims = check_dims(target_dims, rows.target.shape[1])
-    n = len(rows.target)
-    some = np.arange(n) if n <= MOST_ROWS else np.sort(np.random.default_rng(seed).choice(n, MOST_ROWS, replace=False))
+    some = rows_with_neighbours(rows)
+    if len(some) > MOST_ROWS:
+        some = some[np.sort(np.random.default_rng(seed).choice(len(some), MOST_ROWS, replace=False))]
     native = {dim: nearest_neighbours(cut(rows.target[some], dim), k) for dim in dims}
     cells = []
     for source_dim in sorted(fitted):
