@@ -269,6 +269,17 @@ def test_the_first_page_shows_the_pair_that_translates_worst_and_concludes_by_it
         "no kind is best everywhere: fit both and measure what you need."
     )
     assert end[3].startswith("CKA before training is not shown to go with a better translation; fit a map")
+
+    def swapping(table: ExtraTable) -> ExtraTable:
+        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        for row in rows:
+            if table.name == "migrations" and (row["from"], row["to"], row["way"][0]) == ("old", "new", "d"):
+                row["swap low"] = row["keep high"] + 0.01
+        return replace(table, rows=tuple(tuple(row.values()) for row in rows))
+
+    swapped = replace(other, results=replace(other.results, tables=tuple(map(swapping, other.results.tables))))
+    _, end = titles_and_end(swapped)
+    assert end[1].startswith("Let the new model ask the old vectors as they are") and end[1].endswith("old → new.")
     silent = tuple(table for table in other.results.tables if table.name != "migrations")
     _, end = titles_and_end(replace(other, results=replace(other.results, tables=silent)))
     assert end[0] == "Whether to bridge between two models stays open here, because no search was judged."

@@ -22,7 +22,7 @@ from matryo.reports.study_charts import (
     prediction_scatters,
     target_curves,
 )
-from matryo.reports.study_data import REFERENCES, Study, models, read_study
+from matryo.reports.study_data import REFERENCES, Study, models, named, read_study
 from matryo.reports.study_findings import (
     bridges,
     bridging_findings,
@@ -31,6 +31,7 @@ from matryo.reports.study_findings import (
     seed_findings,
     translator_findings,
 )
+from matryo.reports.study_list_tables import agreement_table, edit_table, most_different_table, speed_table
 from matryo.reports.study_pair_tables import fit_table, pair_tables
 from matryo.reports.study_relations import (
     cost_findings,
@@ -40,8 +41,8 @@ from matryo.reports.study_relations import (
     resemblance_findings,
     search_findings,
 )
-from matryo.reports.study_report import study_report, study_summary, study_tables
-from matryo.reports.study_tables import beside_tables, error_tables, migration_table, resemblance_table, seeds_table
+from matryo.reports.study_report import study_report, study_sections, study_summary, study_tables
+from matryo.reports.study_tables import beside_tables, error_tables, migration_tables, resemblance_table, seeds_table
 from matryo.reports.table import Table, latex
 
 MADE = Path(__file__).parent / "made_study"
@@ -132,15 +133,51 @@ def test_bridging_says_do_not_where_nothing_is_shown(study: Study) -> None:
     assert bridging_findings(without(study, "migrations")) == ()
 
 
-def test_a_swap_that_needs_no_translator_is_named(study: Study) -> None:
-    assert not any("Without any translator" in line for line in bridging_findings(study))
+def with_columns(study: Study, name: str, **values: object) -> Study:
+    """The same study whose table has further columns, or others, of one value."""
+    tables = []
+    for table in study.results.tables:
+        if table.name == name:
+            columns = dict.fromkeys((*table.columns, *(column.replace("_", " ") for column in values)))
+            new = {column.replace("_", " "): value for column, value in values.items()}
+            rows = [tuple({**row, **new}[column] for column in columns) for row in study.rows(name)]
+            table = replace(table, columns=tuple(columns), rows=tuple(rows))
+        tables.append(table)
+    return Study.of(replace(study.results, tables=tuple(tables)), study.name)
+
+
+def test_a_swap_that_needs_no_translator_is_an_option_of_its_own(study: Study) -> None:
+    assert not any("swap is an option" in line for line in bridging_findings(study)) and "swap" not in headline(study)
     near = changed(
         study, "migrations", lambda row: {**row, "swap": 0.5, "swap low": 0.45} if models(row) == OLD_NEW else row
     )
     assert bridging_findings(near)[-1] == (
-        "Without any translator, the new model already finds more in the old vectors than the old model does: "
-        "old → new (0.500 against 0.400); there a translation has to beat that too."
+        "A swap is an option of its own in 1 of 6 moves: without any translator, the new model finds more in the old "
+        "vectors, as they are, than the old model does: old → new (0.500 against 0.400). There a translation has to "
+        "beat that, too."
     )
+    assert headline(near).endswith("; a swap without a translator beats the old model in 1")
+    # the paired difference shows what intervals that overlap do not
+    paired = with_columns(study, "migrations", swap=0.41, swap_low=0.39, swap_gain_low=0.005)
+    assert "in 6 of 6 moves" in bridging_findings(paired)[-1]
+    unpaired = with_columns(study, "migrations", swap=0.41, swap_low=0.39, swap_gain_low=-0.005)
+    assert not any("swap is an option" in line for line in bridging_findings(unpaired))
+
+
+def test_moves_with_nothing_to_win_are_folded(study: Study) -> None:
+    nothing = verdicts(changed(study, "migrations", lambda row: {**row, "gap low": -0.1}))
+    assert migration_tables(nothing)[0] is None and len(cells(migration_tables(nothing)[1])) == 12
+    bridged = verdicts(nothing, OLD_NEW)
+    deciding, others = migration_tables(bridged)
+    assert list(cells(deciding)) == ["old → new, documents", "old → new, queries"] and len(cells(others)) == 10
+    folded = {section.title: section.folded for section in study_sections(bridged)}
+    assert not folded["Keep, translate or encode anew"] and folded["Moves with nothing to win"]
+    assert migration_tables(without(study, "migrations")) == (None, None)
+    assert "n = 50 queries" in deciding.title
+    swapped = with_columns(nothing, "migrations", swap_gain_low=0.1, over_swap=-0.02, over_swap_low=-0.03,
+                           over_swap_high=-0.01)  # fmt: skip
+    assert len(cells(migration_tables(swapped)[0])) == 12
+    assert [cell.detail for cell in migration_tables(swapped)[0].rows[0]][8] == "-0.030 to -0.010"
 
 
 def test_translators_are_compared_by_means_over_seeds(study: Study) -> None:
@@ -163,11 +200,24 @@ def test_seeds_that_differ_more_than_translators_are_said_so(study: Study) -> No
     assert seed_findings(study)[0] == (
         "R2 of one translator on one pair differs by at most 0.004 between 2 seeds (mlp1 8x, old → new)."
     )
-    assert seed_findings(study)[1].endswith("on 6 of 6 ordered pairs.")
+    assert "differ by on 6 of the 6 ordered pairs" in seed_findings(study)[1] and len(seed_findings(study)) == 2
     noisy = changed(study, "translators", lambda row: {**row, "R2": row["R2"] + 0.2 * row["seed"]})
-    assert seed_findings(noisy)[1].endswith("on 0 of 6 ordered pairs.")
+    assert "differ by on 0 of the 6 ordered pairs" in seed_findings(noisy)[1]
     single = changed(study, "translators", lambda row: row if row["seed"] == 0 else None)
     assert seed_findings(single) == () and seeds_table(single) is None
+    third = [row for row in study.rows("translators") if row["translator"] == "ridge"]
+    tables = tuple(
+        replace(one, rows=(*one.rows, *(tuple({**row, "translator": "mlp2 1x", "R2": row["R2"] + 0.1}.values())
+                                        for row in third)))
+        if one.name == "translators" else one for one in study.results.tables
+    )  # fmt: skip
+    once = Study.of(replace(study.results, tables=tables), study.name)
+    assert seed_findings(once)[-1] == (
+        "What a seed changes is not known of mlp2 1x, best on 6 of 6 ordered pairs but fitted with one seed only."
+    )
+    both_once = changed(once, "translators", lambda row: row if row["translator"] != "ridge" or row["to"] == "new"
+                        else {**row, "R2": 0.9})  # fmt: skip
+    assert "of the 1 ordered pairs where one of the two" in seed_findings(both_once)[1]
     assert cells(seeds_table(study)) == {"mlp1 8x": ["6", "2", "0.004", "0.002", "0.004", "0.004"]}
 
 
@@ -180,7 +230,11 @@ def test_prediction_claims_only_what_is_shown(study: Study) -> None:
         "CKA before training is not shown to tell the share of mutual neighbours after translation:"
     )
     assert any(line.startswith("The higher share of mutual neighbours before training, the lower R2") for line in told)
-    assert len(told) == 5 + 1 and told[-1] == "The pairs are few and share their spaces."
+    assert told[-2] == (
+        "5 combinations were tried, and 0.05 is the limit for each alone; held to 0.05 for all together (p below 0.01 "
+        "each), 0 of them are shown."
+    )
+    assert len(told) == 5 + 2 and told[-1] == "The pairs are few and share their spaces."
     weak = changed(study, "prediction", lambda row: {**row, "p": 0.2})
     assert not any(line.startswith("The higher") for line in prediction_findings(weak))
     assert prediction_findings(without(study, "prediction")) == ()
@@ -251,16 +305,41 @@ def test_errors_stand_by_target_with_its_variance(study: Study) -> None:
 def test_references_stand_beside_every_translator(study: Study) -> None:
     r2 = beside_tables(study)[0]
     assert [column.name for column in r2.columns] == [
-        "pair", "ridge", "mlp1 8x", "target mean", "source, zero-padded", "keep the old model", "re-encode",
+        "pair", "ridge", "mlp1 8x", "target mean", "source, zero-padded", "re-encode",
     ]  # fmt: skip
-    assert cells(r2)["old → new"] == ["0.410", "0.442", "0.000", "-0.900", "-", "1.000"]
-    assert [cell.strong for cell in r2.rows[0]] == [False, False, True, False, False, False, False]
+    assert cells(r2)["old → new"] == ["0.410", "0.442", "0.000", "-0.900", "1.000"]
+    assert [cell.strong for cell in r2.rows[0]] == [False, False, True, False, False, False]
     near, *_ = pair_tables(study, OLD_NEW)
     assert list(cells(near)) == ["ridge", "mlp1 8x", *REFERENCES]
     places = pair_tables(study, OLD_NEW)[2]
     assert list(cells(places)) == ["ridge", "mlp1 8x", "re-encode"]  # what has no such value has no row
     assert cells(fit_table(study, OLD_NEW))["mlp1 8x"][-1] == "0.440, 0.444"
-    assert len(cells(migration_table(study))) == 12
+    assert [len(cells(table)) for table in migration_tables(study)] == [6, 6]
+
+
+def test_lists_and_places_stand_for_all_pairs(study: Study) -> None:
+    edits = edit_table(study)
+    assert cells(edits)["old → new"][:2] == ["0.690", "0.658"] and [cell.strong for cell in edits.rows[0]][1:3] == [
+        False, True,
+    ]  # fmt: skip
+    assert "lowest" in edits.notes[0]
+    agree = agreement_table(study)
+    assert cells(agree)["old → new"][:2] == ["mlp1 8x", "0.342"] and len(agree.rows) == 6
+    names = [column.name for column in agree.columns]
+    assert {"Jaccard", "edit distance", "RBO", "rank-harmonic", "mean rank CSLS"} <= set(names)
+    speeds = speed_table(study)
+    assert cells(speeds)["old → new"][0] == "1,000,000" and len(speeds.rows) == 6
+    different = most_different_table(study)
+    assert [row[0].text.split(",")[0] for row in different.rows] == [named(pair) for pair in study.pairs]
+    bare = without(study, "map costs", "different")
+    assert speed_table(bare) is None and most_different_table(bare) is None
+
+
+def test_the_commands_are_those_of_the_study_itself(study: Study) -> None:
+    lines = next(section.commands for section in study_report(study).sections if section.commands)
+    assert lines[0] == "matryo run runs/made_study/config.yaml --out runs/made_study"
+    told = " ".join(text for section in study_report(study).sections for text in section.text)
+    assert "Seeds are not drawn" in told and "plain full width" not in told
 
 
 def test_heat_maps_carry_names_whatever_the_order_of_rows(study: Study) -> None:
@@ -308,7 +387,7 @@ def test_the_console_ends_with_the_headline(study: Study) -> None:
 
 def test_latex_has_no_character_that_it_lacks(study: Study) -> None:
     text = "\n".join(latex(table) for table in study_tables(study))
-    assert r"old $\to$ new" in text and text.count(r"\begin{table}") == 14
+    assert r"old $\to$ new" in text and text.count(r"\begin{table}") == 17
     assert not {letter for letter in text if ord(letter) > 127}
 
 

@@ -113,8 +113,7 @@ def asks(asking: Asking) -> NDArray[np.bool_]:
     """(m,) whether a query asks anything in both spaces: where its vector is zero, as of unknown words, every document
     has the same cosine, and two such lists agree in nothing but the order of the rows.
     """
-    found: NDArray[np.bool_] = asking.target_queries.any(axis=1) & asking.source_queries.any(axis=1)
-    return found
+    return np.asarray(asking.target_queries.any(axis=1) & asking.source_queries.any(axis=1))
 
 
 def fetch(queries: Array, documents: Array, k: int, own: NDArray[np.int64] | None) -> NDArray[np.int64]:

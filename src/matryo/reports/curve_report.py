@@ -52,17 +52,20 @@ def subtitle(results: RunResults, found: Sequence[Panel]) -> str:
     return " · ".join([*about, results.timestamp, f"device: {results.device}"])
 
 
-def closing(results: RunResults, rows: tuple[str, ...], lines: tuple[str, ...]) -> list[Section]:
+def closing(
+    results: RunResults, rows: tuple[str, ...], lines: tuple[str, ...], how: tuple[str, ...] = HOW_TO_READ
+) -> list[Section]:
     """What every report ends with: notes, how to read it, how to do the same, what was run and where.
 
     Args:
         results: of the run.
         rows: sentences on what the rows of the tables are.
         lines: commands.
+        how: paragraphs on what values and intervals are.
     """
     return [
         Section("Notes", bullets=results.notes),
-        Section("How to read this", text=HOW_TO_READ, bullets=rows),
+        Section("How to read this", text=how, bullets=rows),
         Section("The same with your model and your texts", commands=lines),
         Section("Seconds of each step", tables=_seconds(results)),
         Section("Settings", tables=two_columns("setting", flat(results.settings)), folded=True),

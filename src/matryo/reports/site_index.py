@@ -19,7 +19,15 @@ from matryo.reports.study_charts import (
     target_curves,
 )
 from matryo.reports.study_data import Study, named, number_of
-from matryo.reports.study_findings import best_by, bridges, bridging_findings, headline, listed, translator_findings
+from matryo.reports.study_findings import (
+    best_by,
+    bridges,
+    bridging_findings,
+    headline,
+    listed,
+    swapped,
+    translator_findings,
+)  # fmt: skip
 from matryo.reports.study_relations import (
     cost_findings,
     kernel_counts,
@@ -28,7 +36,7 @@ from matryo.reports.study_relations import (
     resemblance_findings,
     search_findings,
 )
-from matryo.reports.study_tables import migration_table, spaces_table
+from matryo.reports.study_tables import migration_tables, spaces_table
 
 TITLE = "Translating between embedding spaces"
 _QUESTION = (
@@ -112,7 +120,7 @@ def _studies(placed: Sequence[Placed]) -> Raw:
 def _findings(placed: Placed, *, alone: bool) -> tuple[Block, ...]:
     """One short section per question, with the figure that answers it."""
     study, end = placed.study, "" if alone else f" ({placed.study.name})"
-    bridging = migration_table(study)
+    bridging, _ = migration_tables(study)
     return (
         Section(
             f"How well does one space translate into another?{end}", findings=translator_findings(study),
@@ -177,7 +185,7 @@ def _conclusion(placed: Placed, *, alone: bool) -> tuple[str, ...]:
     elif not found.shown:
         bridge = (
             f"do not bridge: in none of {len(found.ways)} moves from one model to another is a translation shown to "
-            "be better than keeping the old model until everything is encoded anew."
+            "be better than keeping the old model, and than a swap, until everything is encoded anew."
         )
     else:
         bridge = (
@@ -186,7 +194,19 @@ def _conclusion(placed: Placed, *, alone: bool) -> tuple[str, ...]:
         )
     lowest = min(study.best(pair).value("R2") for pair in study.pairs)
     between = f"translated vectors are not native ones: on the hardest pair R2 is {number(lowest)}; 1 is the same."
-    return tuple(_opened(start, line) for line in (bridge, _shape(study), between, *_beforehand(study)))
+    lines = (bridge, *_swapping(study), _shape(study), between, *_beforehand(study))
+    return tuple(_opened(start, line) for line in lines)
+
+
+def _swapping(study: Study) -> tuple[str, ...]:
+    """That between revisions of one model there may be nothing to translate."""
+    names = [named(pair) for pair in swapped(study)]
+    if not names:
+        return ()
+    return (
+        "let the new model ask the old vectors as they are before anything is translated: it finds more than the old "
+        f"model does for {listed(names)}.",
+    )
 
 
 def _shape(study: Study) -> str:

@@ -10,6 +10,8 @@ from matryo.reports.formats import number, percent, signed
 from matryo.reports.study_data import TARGET_MEAN, Pair, Row, Study, Trained, mean, models, named, number_of
 
 BRIDGE: Final = "bridge"
+CLOSED: Final = ("ridge", "procrustes", "procrustes centred")
+"""Translators of a closed form: nothing of them is drawn but the folds."""
 _FEW: Final = 4  # ordered pairs that are named one by one
 
 
@@ -81,7 +83,9 @@ def headline(study: Study) -> str:
         best = f"{first} has the highest R2 on all {n} ordered pairs"
     else:
         best = f"{first} has the highest R2 on {most} of {n} ordered pairs"
-    return f"{best}; {_bridging(bridges(study))}"
+    n_swaps = len(swapped(study))
+    swaps = f"; a swap without a translator beats the old model in {n_swaps}" if n_swaps else ""
+    return f"{best}; {_bridging(bridges(study))}{swaps}"
 
 
 def _bridging(found: Bridges | None) -> str:
@@ -222,18 +226,30 @@ def seed_findings(study: Study) -> tuple[str, ...]:
         f"R2 of one translator on one pair differs by at most {number(known[pair, name])} between "
         f"{len(study.seeds)} seeds ({name}, {named(pair)})."
     ]
-    leads = []
-    for one in study.pairs:
-        its = sorted(study.of_pair(one), key=lambda found: -found.value("R2"))
-        if len(its) > 1:
-            noise = max((s for t in its[:2] if math.isfinite(s := t.spread("R2"))), default=0.0)
-            leads.append(its[0].value("R2") - its[1].value("R2") > noise)
+    leads = [lead for one in study.pairs if (lead := _lead_holds(study, one)) is not None]
     if leads:
         told.append(
             f"The lead of the best translator over the second best is larger than what the seeds of either differ by "
-            f"on {sum(leads)} of {len(leads)} ordered pairs."
+            f"on {sum(leads)} of the {len(leads)} ordered pairs where one of the two has several seeds."
+        )
+    single = [one for one in study.wins if all(len(its.rows) < 2 for its in study.trained.values()
+                                               if its.translator == one)]  # fmt: skip
+    trained = [one for one in single if one not in CLOSED]
+    if trained:
+        told.append(
+            f"What a seed changes is not known of {listed(trained)}, best on {sum(study.wins[one] for one in trained)} "
+            f"of {len(study.pairs)} ordered pairs but fitted with one seed only."
         )
     return tuple(told)
+
+
+def _lead_holds(study: Study, pair: Pair) -> bool | None:
+    """Whether the best is ahead by more than seeds differ by; None if neither it nor the second has several."""
+    its = sorted(study.of_pair(pair), key=lambda found: -found.value("R2"))[:2]
+    spreads = [spread for one in its if math.isfinite(spread := one.spread("R2"))]
+    if len(its) < 2 or not spreads:
+        return None
+    return its[0].value("R2") - its[1].value("R2") > max(spreads)
 
 
 def bridging_findings(study: Study) -> tuple[str, ...]:
@@ -270,21 +286,38 @@ def bridging_findings(study: Study) -> tuple[str, ...]:
             f"Where the old model can no longer be run, a translation keeps between {percent(low)} ({_way(worst)}) and "
             f"{percent(high)} ({_way(finest)}) of what the old model found, by {rows[0]['translator']}."
         )
-    return (*told, *_swaps(rows))
+    return (*told, *_swaps(study))
 
 
-def _swaps(rows: Sequence[Row]) -> list[str]:
-    """Where the new model may ask the old vectors as they are, as between a model and its fine-tuned self."""
-    found = {
-        models(row): f"{named(models(row))} ({number(number_of(row, 'swap'))} against {number(number_of(row, 'keep'))})"
-        for row in rows
-        if number_of(row, "swap low") > number_of(row, "keep high")
-    }
+def swap_wins(row: Row) -> bool:
+    """Whether a swap is shown to be better than the old model: by their paired difference, or by intervals apart."""
+    return number_of(row, "swap gain low") > 0 or number_of(row, "swap low") > number_of(row, "keep high")
+
+
+def decides(row: Row) -> bool:
+    """Whether a migration is one to think about: something to win, a bridge, or a swap that is better than keeping."""
+    return number_of(row, "gap low") > 0 or row["verdict"] == BRIDGE or swap_wins(row)
+
+
+def swapped(study: Study) -> dict[Pair, Row]:
+    """(old, new) model -> a row of it, where the new one may ask the old vectors as they are, as between revisions."""
+    return {models(row): row for row in representative(study) if swap_wins(row)}
+
+
+def _swaps(study: Study) -> list[str]:
+    """The option that needs no translator, by name."""
+    found = swapped(study)
     if not found:
         return []
+    n = len(dict.fromkeys(models(row) for row in deciding(study)))
+    told = [
+        f"{named(pair)} ({number(number_of(row, 'swap'))} against {number(number_of(row, 'keep'))})"
+        for pair, row in found.items()
+    ]
     return [
-        "Without any translator, the new model already finds more in the old vectors than the old model does: "
-        f"{listed(list(found.values()))}; there a translation has to beat that too."
+        f"A swap is an option of its own in {len(found)} of {n} moves: without any translator, the new model finds "
+        f"more in the old vectors, as they are, than the old model does: {listed(told)}. There a translation has to "
+        "beat that, too."
     ]
 
 

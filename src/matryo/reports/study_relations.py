@@ -6,7 +6,7 @@ from typing import Final
 
 from matryo.reports.formats import count, number, percent
 from matryo.reports.study_charts import correlation, curve_points
-from matryo.reports.study_data import Pair, Study, Trained, mean, named, number_of
+from matryo.reports.study_data import Pair, Row, Study, Trained, mean, named, number_of
 from matryo.reports.study_findings import listed
 
 _ALPHA: Final = 0.05
@@ -22,14 +22,12 @@ _AFTER: Final = {
 def prediction_findings(study: Study) -> tuple[str, ...]:
     """Whether similarity before training goes with how well a pair translates, one sentence for each combination."""
     told = []
-    for row in study.rows("prediction"):
-        rho, low, high, p = (number_of(row, name) for name in ("Spearman", "low", "high", "p"))
-        if not math.isfinite(rho):
-            continue
+    tried = [row for row in study.rows("prediction") if math.isfinite(number_of(row, "Spearman"))]
+    for row in tried:
+        rho = number_of(row, "Spearman")
         before = _BEFORE.get(str(row["predictor"]), str(row["predictor"]))
         after = _AFTER.get(str(row["outcome"]), str(row["outcome"]))
-        shown = p < _ALPHA and (low > 0 or high < 0)
-        if shown:
+        if _shown(row, _ALPHA):
             how = "higher" if rho > 0 else "lower"
             sentence = (
                 f"The higher {before.removeprefix('the ')} before training, the {how} {after.removeprefix('the ')}"
@@ -37,8 +35,21 @@ def prediction_findings(study: Study) -> tuple[str, ...]:
         else:
             sentence = f"{before[0].upper()}{before[1:]} before training is not shown to tell {after}"
         told.append(f"{sentence}: {correlation(row)}")
+    if len(tried) > 1:
+        limit = _ALPHA / len(tried)
+        n_strict = sum(_shown(row, limit) for row in tried)
+        told.append(
+            f"{len(tried)} combinations were tried, and {_ALPHA} is the limit for each alone; held to {_ALPHA} for all "
+            f"together (p below {limit:.2g} each), {n_strict} of them {'is' if n_strict == 1 else 'are'} shown."
+        )
     table = study.table("prediction")
     return (*told, *(table.notes if told and table is not None else ()))
+
+
+def _shown(row: Row, limit: float) -> bool:
+    """Whether a correlation is shown: by the permutations and by the interval."""
+    excludes_zero = number_of(row, "low") > 0 or number_of(row, "high") < 0
+    return excludes_zero and number_of(row, "p") < limit
 
 
 def resemblance_findings(study: Study, pairs: Sequence[Pair] | None = None) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from matryo.reports.curve_report import closing, extra_table
 from matryo.reports.document import Fact, Report, Section
 from matryo.reports.files import write_report
 from matryo.reports.formats import count, number
-from matryo.reports.plots import Plot
 from matryo.reports.study_charts import (
     before_heats,
     bridging_bars,
@@ -30,6 +29,7 @@ from matryo.reports.study_findings import (
     seed_findings,
     translator_findings,
 )
+from matryo.reports.study_list_tables import agreement_table, edit_table, most_different_table, speed_table
 from matryo.reports.study_relations import (
     cost_findings,
     kernel_counts,
@@ -43,8 +43,7 @@ from matryo.reports.study_tables import (
     beside_tables,
     curve_table,
     error_tables,
-    migration_table,
-    most_different_table,
+    migration_tables,
     resemblance_table,
     seeds_table,
     spaces_table,
@@ -60,7 +59,7 @@ def study_report(study: Study) -> Report:
     Args:
         study: as stored.
     """
-    closed = closing(study.results, ROWS, _COMMANDS)
+    closed = closing(study.results, ROWS, _commands(study), how=HOW)
     return Report(
         title=study.name,
         subtitle=subtitle(study),
@@ -76,7 +75,8 @@ def study_sections(study: Study) -> tuple[Section, ...]:
     told = (purpose,) if isinstance(purpose, str) and purpose else ()
     curves = tuple(target_curves(study))
     kernels, maps = kernel_charts(study), layout_charts(study)
-    costs = (*_stored(study, "costs"), *_stored(study, "map costs"))
+    neighbours = (*_there(edit_table(study)), *_there(agreement_table(study)))
+    costs = (*_stored(study, "costs"), *_there(speed_table(study)))
     sections = (
         Section("Spaces", text=told, tables=(spaces_table(study),)),
         Section(
@@ -85,10 +85,11 @@ def study_sections(study: Study) -> tuple[Section, ...]:
             charts=tuple(pair_heats(study)),
             tables=(before_table(study),),
         ),
+        *_bridging(study),
         Section("Translators beside the references", text=(_BESIDE,), tables=tuple(beside_tables(study))),
         Section("Error by target", text=(_ERRORS,), tables=tuple(error_tables(study))),
+        Section("Do they have the same neighbours?", tables=neighbours),
         Section("Against the dimension", text=(_DIMS,) if curves else (), charts=curves),
-        Section("Keep, translate or encode anew", *_bridging(study)),
         Section(
             "How many pairs are needed?",
             findings=learning_findings(study),
@@ -153,7 +154,10 @@ def facts(study: Study) -> tuple[Fact, ...]:
 def study_tables(study: Study) -> list[Table]:
     """The tables that a paper would print."""
     tables = [spaces_table(study), *error_tables(study), *beside_tables(study), before_table(study)]
-    others = (migration_table(study), curve_table(study), seeds_table(study), resemblance_table(study))
+    others = (
+        edit_table(study), agreement_table(study), *migration_tables(study), curve_table(study), seeds_table(study),
+        resemblance_table(study),
+    )  # fmt: skip
     return [*tables, *(table for table in others if table is not None), *_stored(study, "prediction")]
 
 
@@ -172,7 +176,7 @@ def study_summary(results: RunResults, width: int = 120) -> str:
         *translator_findings(study), *seed_findings(study), *bridging_findings(study), *learning_findings(study),
         *prediction_findings(study), *resemblance_findings(study), *cost_findings(study),
     ]  # fmt: skip
-    found = (migration_table(study), curve_table(study), seeds_table(study))
+    found = (migration_tables(study)[0], curve_table(study), seeds_table(study))
     shown = [spaces_table(study), *beside_tables(study)[:1], before_table(study), *(table for table in found if table)]
     parts = [console(table, width) for table in shown]
     parts.append("\n".join(wrapped(sentence, width) for sentence in said))
@@ -197,17 +201,23 @@ def write_study_reports(folder: str | Path) -> list[Path]:
     return [*written, tables]
 
 
-def _bridging(
-    study: Study,
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Plot, ...], tuple[Table, ...]]:
-    """Text, findings, plots and tables of the section on migrations."""
+def _bridging(study: Study) -> tuple[Section, ...]:
+    """The moves that there is something to think about, then, folded, those with nothing to win."""
     rows = representative(study)
-    table = study.table("migrations")
-    text = table.notes if rows and table is not None else ()
+    stored = study.table("migrations")
+    deciding, others = migration_tables(study)
     drawn = bridging_bars(study, rows)
     shown = [f"{named(models(row))}, {row['way']}. {row['sentence']}." for row in rows if row["verdict"] == BRIDGE]
-    findings = (*bridging_findings(study), *shown)
-    return text, findings, (drawn,) if drawn else (), _there(migration_table(study))
+    return (
+        Section(
+            "Keep, translate or encode anew",
+            text=stored.notes if rows and stored is not None else (),
+            findings=(*bridging_findings(study), *shown),
+            charts=(drawn,) if drawn else (),
+            tables=_there(deciding),
+        ),
+        Section("Moves with nothing to win", tables=_there(others), folded=True),
+    )
 
 
 def _stored(study: Study, name: str) -> tuple[Table, ...]:
@@ -240,8 +250,22 @@ ROWS = (
     "keep the old model: what the source's vectors find among themselves, held against what the target's find",
     "edit distance and mean rank: lower is better; everything else: higher is better",
 )
-_COMMANDS = (
-    "matryo run configs/translation/fast.yaml --out runs/translation_fast",
-    "matryo report runs/translation_fast",
-    "matryo site site runs/translation_fast",
+HOW = (
+    "Each value is a mean over held-out texts or, where searches are judged, over n queries. Beside or below it stands "
+    "the 95 % interval of that mean: texts or queries are drawn anew with replacement, many times over (bootstrap), "
+    "whole groups where they come in groups. Seeds are not drawn: values of several seeds are averaged, and how far "
+    "seeds differ stands in a table of its own.",
+    "Two intervals may overlap although one translator is reliably better, because both were asked the same. The "
+    "differences of keep, translate, swap and encode anew are paired by query, and the verdict rests on them alone.",
+    "The best translator of a pair is the one with the highest R2 on the held-out texts, the same that it is shown on: "
+    "of several that are close, the best is a little flattered. No value is corrected for how many were tried.",
 )
+
+
+def _commands(study: Study) -> tuple[str, ...]:
+    folder = f"runs/{study.name}"
+    return (
+        f"matryo run {folder}/config.yaml --out {folder}",
+        f"matryo report {folder}",
+        f"matryo site site {folder}",
+    )

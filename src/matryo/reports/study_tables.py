@@ -7,7 +7,7 @@ from typing import Final
 from matryo.reports.formats import count, number, number_range, percent, percent_range, signed, signed_range
 from matryo.reports.study_charts import MUTUAL, curve_points
 from matryo.reports.study_data import REENCODE, REFERENCES, Pair, Row, Study, Trained, mean, models, named, number_of
-from matryo.reports.study_findings import BRIDGE, representative
+from matryo.reports.study_findings import BRIDGE, decides, representative
 from matryo.reports.study_relations import resembles
 from matryo.reports.table import Cell, Column, Table
 
@@ -54,24 +54,38 @@ def error_tables(study: Study) -> list[Table]:
 
 def beside_tables(study: Study) -> list[Table]:
     """Every translator beside the references, one table per measure."""
-    tables = []
-    for column, title in BESIDE:
-        rows: Rows = []
-        for pair in study.pairs:
-            its = {one.translator: one.value(column) for one in study.of_pair(pair)}
-            top = max((value for value in its.values() if math.isfinite(value)), default=math.nan)
-            cells = [
-                Cell(_plain(value), strong=value == top)
-                for value in (its.get(name, math.nan) for name in study.translators)
-            ]
-            found = _references(study, pair)
-            rows.append([named(pair), *cells, *(_plain(found.get((name, column), math.nan)) for name in REFERENCES)])
-        if any(math.isfinite(one.value(column)) for one in study.trained.values()):
-            tables.append(Table.of(title, ["pair", *study.translators, *REFERENCES], rows, [_BOLD]))
-    return tables
+    tables = [beside_table(study, column, title) for column, title in BESIDE]
+    return [table for table in tables if table is not None]
 
 
-_BOLD: Final = "Bold: the highest translator of the pair, mean over seeds. Intervals are on the page of the pair."
+def beside_table(study: Study, column: str, title: str, *, lower: bool = False) -> Table | None:
+    """One measure of every translator beside the references that have it; None if no translator has.
+
+    Args:
+        study: as stored.
+        column: of the tables of translators and references.
+        title: of the measure.
+        lower: whether less of it is better.
+    """
+    found = {pair: _references(study, pair, column) for pair in study.pairs}
+    known = [name for name in REFERENCES if any(math.isfinite(its.get(name, math.nan)) for its in found.values())]
+    rows: Rows = []
+    for pair in study.pairs:
+        its = {one.translator: one.value(column) for one in study.of_pair(pair)}
+        finite = [value for value in its.values() if math.isfinite(value)]
+        top = (min if lower else max)(finite, default=math.nan)
+        cells = [
+            Cell(_plain(value), strong=value == top)
+            for value in (its.get(name, math.nan) for name in study.translators)
+        ]
+        rows.append([named(pair), *cells, *(_plain(found[pair].get(name, math.nan)) for name in known)])
+    if not any(math.isfinite(one.value(column)) for one in study.trained.values()):
+        return None
+    note = _BOLD.format("lowest value, which is the best" if lower else "highest value")
+    return Table.of(title, ["pair", *study.translators, *known], rows, [note])
+
+
+_BOLD: Final = "Bold: the translator of the pair with the {}. Means over seeds; intervals are on the page of the pair."
 
 
 def before_table(study: Study) -> Table:
@@ -108,13 +122,36 @@ def seeds_table(study: Study) -> Table | None:
     return Table.of("What a seed changes", columns, rows, [note]) if rows else None
 
 
-def migration_table(study: Study) -> Table | None:
-    """Every way between two models by the translator that is best on most pairs; None if no search was judged."""
+def migration_tables(study: Study) -> tuple[Table | None, Table | None]:
+    """Every way between two models by the translator that is best on most pairs: those that decide, and the others.
+
+    Those decide where there is something to win, a translation is worth it, or a swap is better than the old model.
+
+    Args:
+        study: as stored.
+
+    Returns: both tables; None for one that has no row, as where no search was judged.
+    """
     rows = representative(study)
+    about = "" if not rows else f"{rows[0]['measure']}, n = {count_of(rows[0], 'n')} queries, by {_by(rows)}"
+    deciding = [row for row in rows if decides(row)]
+    others = [row for row in rows if not decides(row)]
+    return (
+        _migrations(f"Keep, translate or encode anew: {about}", deciding),
+        _migrations(f"Moves with nothing to win: {about}", others),
+    )
+
+
+def _migrations(title: str, rows: Sequence[Row]) -> Table | None:
     if not rows:
         return None
-    title = f"Keep, translate or encode anew: {rows[0]['measure']}, by {rows[0]['translator']}, seed {rows[0]['seed']}"
     return migrations_as_table(title, [(f"{named(models(row))}, {of_way(row)}", row) for row in rows])
+
+
+def _by(rows: Sequence[Row]) -> str:
+    """The translator of the rows with its seed; each its own where they differ."""
+    by = dict.fromkeys((str(row["translator"]), int(row["seed"])) for row in rows)
+    return "; ".join(f"{name}, seed {seed}" for name, seed in by)
 
 
 def resemblance_table(study: Study) -> Table | None:
@@ -150,34 +187,20 @@ def curve_table(study: Study, pair: Pair | None = None) -> Table | None:
     return Table.of("By the number of pairs fitted on", columns, rows, [note]) if rows else None
 
 
-def most_different_table(study: Study, n: int = 12) -> Table | None:
-    """The same over all ordered pairs: the lists that differ most anywhere, none of them twice."""
-    found = sorted(study.rows("different"), key=lambda row: -number_of(row, "edit distance"))
-    rows: Rows = []
-    seen: set[tuple[str, str]] = set()
-    for row in found:
-        if (row["text"], row["to"]) not in seen and len(rows) < n:
-            seen.add((row["text"], row["to"]))
-            rows.append([f"{named((row['from'], row['to']))}, {row['translator']}",
-                         number(number_of(row, "edit distance")), str(row["text"]), str(row["nearest by native"]),
-                         str(row["nearest by translated"])])  # fmt: skip
-    columns: Columns = ["pair", "edit distance", *(Column(name, "left") for name in ("text", "nearest by native",
-                                                                           "nearest by translated"))]  # fmt: skip
-    return Table.of("Neighbour lists that differ most", columns, rows) if rows else None
-
-
 def migrations_as_table(title: str, named_rows: Sequence[tuple[str, Row]]) -> Table:
     """Migrations as a table: quality of every choice, what translating wins of what there is to win, the verdict."""
     lines = [
         [
             Cell(name), Cell(str(row["verdict"]), strong=row["verdict"] == BRIDGE),
             *(ranged(row, arm) for arm in _ARMS), _gained(row, "gain"), _gained(row, "gap"),
-            _share(row, "share of the gap"), _share(row, "share kept"),
+            _gained(row, "over swap"), _share(row, "share of the gap"), _share(row, "share kept"),
         ]
         for name, row in named_rows
     ]  # fmt: skip
-    columns: Columns = ["old, new, what is translated", Column("verdict", "left"), "keep", "translated", "swap as is",
-                        REENCODE, "translated - keep", "gap", "share of the gap", "kept if forced"]  # fmt: skip
+    columns: Columns = [
+        "old, new, what is translated", Column("verdict", "left"), "keep", "translated", "swap as is", REENCODE,
+        "translated - keep", "gap", "translated - swap", "share of the gap", "kept if forced",
+    ]  # fmt: skip
     return Table.of(title, columns, lines, [_MIGRATION_NOTE])
 
 
@@ -208,9 +231,8 @@ def error_cell(one: Trained) -> Cell:
     return Cell(f"{value:.3g}" if math.isfinite(value) else "-", f"R2 {number(one.value('R2'))}")
 
 
-def _references(study: Study, pair: Pair) -> dict[tuple[str, str], float]:
-    rows = study.rows("references", pair)
-    return {(str(row["vectors"]), column): number_of(row, column) for row in rows for column, _ in BESIDE}
+def _references(study: Study, pair: Pair, column: str) -> dict[str, float]:
+    return {str(row["vectors"]): number_of(row, column) for row in study.rows("references", pair)}
 
 
 def _largest(its: Sequence[Trained], column: str) -> Cell:
