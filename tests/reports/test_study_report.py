@@ -366,7 +366,7 @@ def test_curves_stand_by_target_and_scatters_name_pairs(study: Study) -> None:
 def test_the_report_holds_every_part(study: Study) -> None:
     report = study_report(study)
     titles = [section.title for section in report.sections]
-    assert titles[:3] == ["Spaces", "From model to model", "Translators beside the references"]
+    assert titles[:3] == ["Spaces", "From model to model", "Keep, translate or encode anew"]
     assert {"Keep, translate or encode anew", "Can it be told beforehand?", "Costs", "Settings"} <= set(titles)
     text = report_markdown(report)
     for wanted in ("Bridge only if three things are shown", "old → new", "MSE per number toward new", "heat-r2.png"):
