@@ -166,18 +166,20 @@ def test_a_swap_that_needs_no_translator_is_an_option_of_its_own(study: Study) -
 
 def test_moves_with_nothing_to_win_are_folded(study: Study) -> None:
     nothing = verdicts(changed(study, "migrations", lambda row: {**row, "gap low": -0.1}))
-    assert migration_tables(nothing)[0] is None and len(cells(migration_tables(nothing)[1])) == 12
+    assert migration_tables(nothing)[0] == () and len(cells(migration_tables(nothing)[1][0])) == 12
     bridged = verdicts(nothing, OLD_NEW)
-    deciding, others = migration_tables(bridged)
+    (deciding, choices), (others, _) = migration_tables(bridged)
     assert list(cells(deciding)) == ["old → new, documents", "old → new, queries"] and len(cells(others)) == 10
     folded = {section.title: section.folded for section in study_sections(bridged)}
     assert not folded["Keep, translate or encode anew"] and folded["Moves with nothing to win"]
-    assert migration_tables(without(study, "migrations")) == (None, None)
+    assert migration_tables(without(study, "migrations")) == ((), ())
     assert "n = 50 queries" in deciding.title
     swapped = with_columns(nothing, "migrations", swap_gain_low=0.1, over_swap=-0.02, over_swap_low=-0.03,
                            over_swap_high=-0.01)  # fmt: skip
-    assert len(cells(migration_tables(swapped)[0])) == 12
-    assert [cell.detail for cell in migration_tables(swapped)[0].rows[0]][8] == "-0.030 to -0.010"
+    decided = migration_tables(swapped)[0][0]
+    assert len(cells(decided)) == 12 and decided.rows[0][4].detail == "-0.030 to -0.010"
+    assert cells(choices)["old → new, documents"][:4] == ["0.400", "0.440", "0.010", "0.520"]
+    assert cells(deciding)["old → new, documents"] == ["bridge", "+0.120", "+0.040", "-", "33.3 %"]
 
 
 def test_translators_are_compared_by_means_over_seeds(study: Study) -> None:
@@ -314,7 +316,7 @@ def test_references_stand_beside_every_translator(study: Study) -> None:
     places = pair_tables(study, OLD_NEW)[2]
     assert list(cells(places)) == ["ridge", "mlp1 8x", "re-encode"]  # what has no such value has no row
     assert cells(fit_table(study, OLD_NEW))["mlp1 8x"][-1] == "0.440, 0.444"
-    assert [len(cells(table)) for table in migration_tables(study)] == [6, 6]
+    assert [[len(cells(table)) for table in its] for its in migration_tables(study)] == [[6, 6], [6, 6]]
 
 
 def test_lists_and_places_stand_for_all_pairs(study: Study) -> None:
@@ -387,7 +389,7 @@ def test_the_console_ends_with_the_headline(study: Study) -> None:
 
 def test_latex_has_no_character_that_it_lacks(study: Study) -> None:
     text = "\n".join(latex(table) for table in study_tables(study))
-    assert r"old $\to$ new" in text and text.count(r"\begin{table}") == 17
+    assert r"old $\to$ new" in text and text.count(r"\begin{table}") == 19
     assert not {letter for letter in text if ord(letter) > 127}
 
 

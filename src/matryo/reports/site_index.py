@@ -134,7 +134,7 @@ def _findings(placed: Placed, *, alone: bool) -> tuple[Block, ...]:
         *_examples(placed),
         Section(
             f"Is it worth it?{end}", findings=(*bridging_findings(study), *cost_findings(study)),
-            tables=(bridging,) if bridging else (),
+            tables=bridging[:1],
         ),
         Section(
             f"What is left in a truncated target?{end}", text=_dims(study), charts=tuple(target_curves(study)[:1]),

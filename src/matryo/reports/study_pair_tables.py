@@ -6,7 +6,7 @@ from typing import Final
 
 from matryo.reports.formats import count, number, number_range, percent
 from matryo.reports.study_data import Pair, Row, Study, models, named, number_of
-from matryo.reports.study_tables import Columns, Rows, count_of, error_cell, migrations_as_table, of_way, three_digits
+from matryo.reports.study_tables import Columns, Rows, count_of, error_cell, migrations_as_tables, of_way, three_digits
 from matryo.reports.table import Cell, Column, Table
 
 _SEEDED: Final = "Means over seeds, the ends of intervals too; 95 % intervals are over the texts held out."
@@ -15,16 +15,14 @@ _PLACES: Final = ("top-1", "top-1 CSLS", "mean rank", "mean rank CSLS")
 
 
 def pair_migration_tables(study: Study, pair: Pair) -> list[Table]:
-    """Every translator and way of one ordered pair, first seed, one table per measure."""
-    rows = first_seeds(study.rows("migrations", pair))
-    return [
-        migrations_as_table(
-            f"{measure} (n = {count_of(chosen[0], 'n')} queries)",
-            [(f"{named(models(row))}, {row['translator']}, {of_way(row)}", row) for row in chosen],
-        )
-        for measure in dict.fromkeys(row["measure"] for row in rows)
-        if (chosen := [row for row in rows if row["measure"] == measure])
-    ]
+    """Every translator and way of one ordered pair, first seed, two tables per measure."""
+    rows, tables = first_seeds(study.rows("migrations", pair)), list[Table]()
+    for measure in dict.fromkeys(row["measure"] for row in rows):
+        chosen = [row for row in rows if row["measure"] == measure]
+        about = f"{measure}, n = {count_of(chosen[0], 'n')} queries"
+        its = [(f"{named(models(row))}, {row['translator']}, {of_way(row)}", row) for row in chosen]
+        tables += migrations_as_tables(about, its)
+    return tables
 
 
 def first_seeds(rows: Sequence[Row]) -> list[Row]:

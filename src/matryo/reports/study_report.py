@@ -154,10 +154,9 @@ def facts(study: Study) -> tuple[Fact, ...]:
 def study_tables(study: Study) -> list[Table]:
     """The tables that a paper would print."""
     tables = [spaces_table(study), *error_tables(study), *beside_tables(study), before_table(study)]
-    others = (
-        edit_table(study), agreement_table(study), *migration_tables(study), curve_table(study), seeds_table(study),
-        resemblance_table(study),
-    )  # fmt: skip
+    deciding, rest = migration_tables(study)
+    others = (edit_table(study), agreement_table(study), *deciding, *rest, curve_table(study), seeds_table(study))
+    others += (resemblance_table(study),)
     return [*tables, *(table for table in others if table is not None), *_stored(study, "prediction")]
 
 
@@ -176,7 +175,7 @@ def study_summary(results: RunResults, width: int = 120) -> str:
         *translator_findings(study), *seed_findings(study), *bridging_findings(study), *learning_findings(study),
         *prediction_findings(study), *resemblance_findings(study), *cost_findings(study),
     ]  # fmt: skip
-    found = (migration_tables(study)[0], curve_table(study), seeds_table(study))
+    found = (*migration_tables(study)[0], curve_table(study), seeds_table(study))
     shown = [spaces_table(study), *beside_tables(study)[:1], before_table(study), *(table for table in found if table)]
     parts = [console(table, width) for table in shown]
     parts.append("\n".join(wrapped(sentence, width) for sentence in said))
@@ -214,9 +213,9 @@ def _bridging(study: Study) -> tuple[Section, ...]:
             text=stored.notes if rows and stored is not None else (),
             findings=(*bridging_findings(study), *shown),
             charts=(drawn,) if drawn else (),
-            tables=_there(deciding),
+            tables=deciding,
         ),
-        Section("Moves with nothing to win", tables=_there(others), folded=True),
+        Section("Moves with nothing to win", tables=others, folded=True),
     )
 
 

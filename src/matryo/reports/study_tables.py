@@ -122,7 +122,7 @@ def seeds_table(study: Study) -> Table | None:
     return Table.of("What a seed changes", columns, rows, [note]) if rows else None
 
 
-def migration_tables(study: Study) -> tuple[Table | None, Table | None]:
+def migration_tables(study: Study) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
     """Every way between two models by the translator that is best on most pairs: those that decide, and the others.
 
     Those decide where there is something to win, a translation is worth it, or a swap is better than the old model.
@@ -130,22 +130,16 @@ def migration_tables(study: Study) -> tuple[Table | None, Table | None]:
     Args:
         study: as stored.
 
-    Returns: both tables; None for one that has no row, as where no search was judged.
+    Returns: of both what the verdict rests on and the values themselves; () for one that has no row, as where no search
+        was judged.
     """
     rows = representative(study)
     about = "" if not rows else f"{rows[0]['measure']}, n = {count_of(rows[0], 'n')} queries, by {_by(rows)}"
-    deciding = [row for row in rows if decides(row)]
-    others = [row for row in rows if not decides(row)]
+    named_rows = [(f"{named(models(row))}, {of_way(row)}", row) for row in rows]
     return (
-        _migrations(f"Keep, translate or encode anew: {about}", deciding),
-        _migrations(f"Moves with nothing to win: {about}", others),
+        migrations_as_tables(about, [one for one in named_rows if decides(one[1])]),
+        migrations_as_tables(about, [one for one in named_rows if not decides(one[1])]),
     )
-
-
-def _migrations(title: str, rows: Sequence[Row]) -> Table | None:
-    if not rows:
-        return None
-    return migrations_as_table(title, [(f"{named(models(row))}, {of_way(row)}", row) for row in rows])
 
 
 def _by(rows: Sequence[Row]) -> str:
@@ -187,26 +181,42 @@ def curve_table(study: Study, pair: Pair | None = None) -> Table | None:
     return Table.of("By the number of pairs fitted on", columns, rows, [note]) if rows else None
 
 
-def migrations_as_table(title: str, named_rows: Sequence[tuple[str, Row]]) -> Table:
-    """Migrations as a table: quality of every choice, what translating wins of what there is to win, the verdict."""
-    lines = [
+def migrations_as_tables(about: str, named_rows: Sequence[tuple[str, Row]]) -> tuple[Table, ...]:
+    """Migrations as two tables: the verdict with the differences that it rests on, and the quality of every choice.
+
+    Args:
+        about: measure and whatever else all rows have in common.
+        named_rows: what is translated, and the stored row; none at all give no table.
+    """
+    if not named_rows:
+        return ()
+    decided: Rows = [
         [
             Cell(name), Cell(str(row["verdict"]), strong=row["verdict"] == BRIDGE),
-            *(ranged(row, arm) for arm in _ARMS), _gained(row, "gain"), _gained(row, "gap"),
-            _gained(row, "over swap"), _share(row, "share of the gap"), _share(row, "share kept"),
+            *(_gained(row, difference) for difference in ("gap", "gain", "over swap")), _share(row, "share of the gap"),
         ]
         for name, row in named_rows
     ]  # fmt: skip
-    columns: Columns = [
-        "old, new, what is translated", Column("verdict", "left"), "keep", "translated", "swap as is", REENCODE,
-        "translated - keep", "gap", "translated - swap", "share of the gap", "kept if forced",
-    ]  # fmt: skip
-    return Table.of(title, columns, lines, [_MIGRATION_NOTE])
+    values: Rows = [
+        [Cell(name), *(ranged(row, arm) for arm in _ARMS), _share(row, "share kept")] for name, row in named_rows
+    ]
+    differences: Columns = [_MOVE, Column("verdict", "left"), "gap: re-encode - keep", "translated - keep",
+                            "translated - swap", "share of the gap"]  # fmt: skip
+    choices: Columns = [_MOVE, "keep", "translated", "swap as is", REENCODE, "kept if forced"]
+    return (
+        Table.of(f"Bridge or not: {about}", differences, decided, [_VERDICT_NOTE]),
+        Table.of(f"What each choice finds: {about}", choices, values, [_CHOICE_NOTE]),
+    )
 
 
-_MIGRATION_NOTE: Final = (
-    "95 % intervals; differences are paired by query. Gap: re-encode - keep. Kept if forced: translated / keep. Swap "
-    "as is: the new model asks the old vectors, nothing translated."
+_MOVE: Final = "old, new, what is translated"
+_VERDICT_NOTE: Final = (
+    "Differences are paired by query, with 95 % intervals; the verdict is to bridge where all three lie above 0. Share "
+    "of the gap: translated - keep over the gap."
+)
+_CHOICE_NOTE: Final = (
+    "95 % intervals. Swap as is: the new model asks the old vectors, nothing translated. Kept if forced: translated / "
+    "keep, where the old model can no longer be run."
 )
 
 
