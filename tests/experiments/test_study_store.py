@@ -127,6 +127,21 @@ def test_what_is_there_is_neither_sent_nor_asked_again(
     assert {at.rpartition("_")[0] for at in asked} == {"std_lib__old__new_one__ridge__seed0", "std_lib__new_one"}
 
 
+def test_what_the_study_has_no_more_is_dropped_and_what_others_pushed_stays(
+    spaces: dict[str, Made], tmp_path: Path
+) -> None:
+    run, config = tmp_path / "run", configured()
+    for job in config.jobs():
+        write_map(job, spaces, run)
+    stored = store(config, spaces, run)
+    place, name = Location.parse(stored.location), "std_lib__old__new_one__ridge__seed0"
+    translated = EmbeddingSet.open(config.jobs()[0].folder(run) / "set")
+    place.store("mine").push(translated, origin=place.stores()[name].any.origin)
+    fewer = config.model_copy(update={"pairs": (("new-one", "old"),)})
+    assert store(fewer, spaces, run).n_collections == 3
+    assert set(place.stores()) == {"std_lib__old", "std_lib__new_one", "std_lib__new_one__old__ridge__seed0", "mine"}
+
+
 def test_all_rows_if_the_study_says_so(spaces: dict[str, Made], tmp_path: Path) -> None:
     run, config = tmp_path / "run", configured(location="chroma:elsewhere", rows="all")
     for job in config.jobs():

@@ -82,6 +82,8 @@ def store_study(
 ) -> StoredStudy:
     """Push the native vectors of every space and the translated ones of every job, and ask Chroma about both.
 
+    In a folder of the run, what an earlier config of this study stored and this one does not name is dropped.
+
     Args:
         config: with `store`.
         spaces: by name, those of all jobs.
@@ -112,6 +114,8 @@ def store_study(
             translated.append(_translated(names, job, spaces, run, held, texts_name, rows))
             n_sent += _push(engine, found, translated[-1], location)
             advance(1)
+    if not _is_server(location):
+        _drop_others(engine, found, {kept.name for kept in (*native.values(), *translated)}, texts_name)
     table = _table(engine, config.store, jobs, translated, native, run)
     return StoredStudy(str(location), len(native) + len(translated), n_sent, table)
 
@@ -243,6 +247,18 @@ def _push(engine: ChromaEngine, found: Mapping[str, Contents], kept: _Kept, loca
         )
     store = ChromaStore(engine, kept.name)
     return store.push(kept.vectors, batch=_BATCH, replace=own, origin=kept.origin).n_sent
+
+
+def _drop_others(engine: ChromaEngine, found: Mapping[str, Contents], wanted: set[str], texts_name: str) -> None:
+    """Drop collections of translators or spaces that the study has no more: they would stand beside others' vectors."""
+    for name, contents in found.items():
+        origin = contents.any.origin
+        if name in wanted or origin is None or origin.texts != texts_name:
+            continue
+        ways = () if origin.native else (origin.target, origin.map, f"seed{origin.seed}")
+        # under another name somebody else has put it there
+        if name == store_name(texts_name, origin.source, *ways):
+            ChromaStore(engine, name).drop()
 
 
 def _table(
