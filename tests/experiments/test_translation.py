@@ -90,6 +90,7 @@ def test_every_table_is_there(finished) -> None:
     assert facts["n_documents"] == N and facts["n_held_out"] > 12
     notes = " ".join(results.notes)
     assert f"{N} texts, of which {facts['n_held_out']} " in notes and "that no translator was fitted on" in notes
+    assert "nearest, the text itself left out; RBO is extrapolated, with persistence p = 0.9" in notes
     assert "1 process worked on it" in notes and "words: LSA, fitted on" in notes
     assert (folder / "run" / "config.yaml").is_file() and str(folder) not in json.dumps(rows_of(folder, "spaces"))
 

@@ -341,6 +341,7 @@ def test_the_commands_are_those_of_the_study_itself(study: Study) -> None:
     lines = next(section.commands for section in study_report(study).sections if section.commands)
     assert lines[0] == "matryo run runs/made_study/config.yaml --out runs/made_study"
     told = " ".join(text for section in study_report(study).sections for text in section.text)
+    assert "Lists of the 10 nearest held-out texts" in told
     assert "Seeds are not drawn" in told and "plain full width" not in told
 
 

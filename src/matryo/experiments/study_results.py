@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from matryo.evaluation.pictures import short_text
 from matryo.evaluation.results import ExtraTable, RunResults
+from matryo.evaluation.translation import TranslationSettings
 from matryo.evaluation.translation_retrieval import MEASURES, STORED
 from matryo.evaluation.translation_verdict import RULE
 from matryo.experiments.study_config import Job, StudyConfig
@@ -332,6 +333,10 @@ def _notes(study: Finished) -> tuple[str, ...]:
         told.append(f"errors are measured on {measured:,} rows drawn from the {n_held:,} that are held out")
     if facts[0]["n_compared"] < measured:
         told.append(f"what compares texts with each other takes {facts[0]['n_compared']:,} of them, drawn by a seed")
+    told.append(
+        f"neighbours are the {config.measure.k} nearest, the text itself left out; RBO is extrapolated, with "
+        f"persistence p = {TranslationSettings.p:g}"
+    )
     if facts[0]["n_queries"] is None:
         told.append("no query has a relevant document among the held-out ones: retrieval is not measured")
     else:

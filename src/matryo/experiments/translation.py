@@ -22,7 +22,7 @@ from matryo.experiments.study_texts import StudyTexts, read_study_texts
 from matryo.files import only_writer, write_json
 
 TEXTS_FILE = "texts.json"
-_RESULTS_VERSION = 2
+_RESULTS_VERSION = 3
 _NOT_MEASURED = frozenset({"out", "workers", "threads", "pictures", "store", "site"})
 """Keys of a study that change nothing of its results."""
 

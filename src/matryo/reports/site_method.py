@@ -26,9 +26,10 @@ _MEASURES = (
     ("top-1, mean rank", "Whether a translated vector is nearest to its own native vector among all, and at which "
      "place that is; back: the other way round. CSLS corrects for hubs, vectors that are near to everything."),
     ("Jaccard, edit distance, RBO, rank-harmonic", "Agreement of two lists of neighbours: by their sets, by the edits "
-     "that turn one into the other, by ranks with the first ones weighing most."),
-    ("CKA", "Linear centred kernel alignment of two spaces, debiased, beside what rows paired at random give. Known "
-     "before anything is trained."),
+     "that turn one into the other, by ranks with the first ones weighing most. An edit distance is divided by the "
+     "length of the lists: 0 is equal, 1 has every place changed."),
+    ("CKA", "Linear centred kernel alignment of two spaces, debiased, beside what rows paired at random give; of "
+     "prefixes that are renormalised. That of the two native spaces is known before anything is trained."),
     ("resemblance", "Mutual neighbours of translated vectors with the target's space minus those with the source's: "
      "above 0 they are more like what they imitate than like where they come from."),
     ("share of the gap", "(translated - keep) / (re-encode - keep), of the nDCG@10 of real questions; undefined where "

@@ -88,7 +88,7 @@ def study_sections(study: Study) -> tuple[Section, ...]:
         *_bridging(study),
         Section("Translators beside the references", text=(_BESIDE,), tables=tuple(beside_tables(study))),
         Section("Error by target", text=(_ERRORS,), tables=tuple(error_tables(study))),
-        Section("Do they have the same neighbours?", tables=neighbours),
+        Section("Do they have the same neighbours?", text=_neighbours(study) if neighbours else (), tables=neighbours),
         Section("Against the dimension", text=(_DIMS,) if curves else (), charts=curves),
         Section(
             "How many pairs are needed?",
@@ -259,6 +259,12 @@ HOW = (
     "The best translator of a pair is the one with the highest R2 on the held-out texts, the same that it is shown on: "
     "of several that are close, the best is a little flattered. No value is corrected for how many were tried.",
 )
+
+
+def _neighbours(study: Study) -> tuple[str, ...]:
+    """How long the lists are, where the settings tell."""
+    k = study.results.settings.get("measure", {}).get("k")
+    return () if k is None else (f"Lists of the {k} nearest held-out texts of each text, itself left out.",)
 
 
 def _commands(study: Study) -> tuple[str, ...]:
