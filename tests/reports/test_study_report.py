@@ -128,7 +128,15 @@ def test_bridging_says_do_not_where_nothing_is_shown(study: Study) -> None:
         "Bridging is shown to be worth it for 1 of 6 moves from an old to a new model, in nDCG@10:"
     )
     assert "old → new (ridge, documents translated and 3 more)" in one[0]
-    level = changed(study, "migrations", lambda row: {**row, "gap low": -0.1})
+    assert one[1] == (
+        "By ridge, which is best by R2 on most pairs and so not chosen by these numbers, it is shown for 1: old → new."
+    )
+
+    def by_mlp(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "verdict": "do not bridge" if row["translator"] == "ridge" else row["verdict"]}
+
+    assert bridging_findings(changed(verdicts(study, OLD_NEW), "migrations", by_mlp))[1].endswith("it is shown for 0.")
+    level = verdicts(changed(study, "migrations", lambda row: {**row, "gap low": -0.1}))
     assert bridging_findings(level)[1].startswith("There is something to win in 0 of 6 moves")
     assert bridging_findings(without(study, "migrations")) == ()
 

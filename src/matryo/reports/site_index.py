@@ -103,8 +103,8 @@ def _done(study: Study) -> str:
     shares = max(one.value("share of corpus") for one in study.trained.values())
     return (
         f"{study.name}: {count(documents)} texts of {study.results.dataset} in {len(study.spaces)} spaces, {spaces}. "
-        f"For each of {len(study.pairs)} ordered pairs of spaces, {listed(study.translators)} fitted on {count(pairs)} "
-        f"texts ({percent(shares)} of them)."
+        f"For each of {len(study.pairs)} ordered pairs of spaces these were fitted on {count(pairs)} texts "
+        f"({percent(shares)} of them): {listed(study.translators)}."
     )
 
 

@@ -274,6 +274,12 @@ def bridging_findings(study: Study) -> tuple[str, ...]:
             f"({found.measure})."
         ]
     rows = representative(study)
+    if found.shown and found.n_tried > len(rows):
+        alone = [pair for pair in found.ways if any(models(row) == pair and row["verdict"] == BRIDGE for row in rows)]
+        told.append(
+            f"By {study.main_translator}, which is best by R2 on most pairs and so not chosen by these numbers, it is "
+            f"shown for {len(alone)}{': ' if alone else ''}{listed([named(pair) for pair in alone])}."
+        )
     gaps = {models(row) for row in rows if number_of(row, "gap low") > 0}
     told.append(
         f"There is something to win in {len(gaps)} of {n} moves: encoding everything with the new model is shown to be "
