@@ -332,7 +332,8 @@ def test_lists_and_places_stand_for_all_pairs(study: Study) -> None:
     assert cells(edits)["old → new"][:2] == ["0.690", "0.658"] and [cell.strong for cell in edits.rows[0]][1:3] == [
         False, True,
     ]  # fmt: skip
-    assert "lowest" in edits.notes[0]
+    assert "lowest" in edits.notes[0] and "interval" not in edits.notes[0]
+    assert beside_tables(study)[0].notes[0].endswith("95 % intervals are on the page of the pair.")
     agree = agreement_table(study)
     assert cells(agree)["old → new"][:2] == ["mlp1 8x", "0.342"] and len(agree.rows) == 6
     names = [column.name for column in agree.columns]

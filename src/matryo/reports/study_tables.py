@@ -82,10 +82,13 @@ def beside_table(study: Study, column: str, title: str, *, lower: bool = False) 
     if not any(math.isfinite(one.value(column)) for one in study.trained.values()):
         return None
     note = _BOLD.format("lowest value, which is the best" if lower else "highest value")
+    if any(math.isfinite(one.value(f"{column} low")) for one in study.trained.values()):
+        note = f"{note} {_ENDS}"
     return Table.of(title, ["pair", *study.translators, *known], rows, [note])
 
 
-_BOLD: Final = "Bold: the translator of the pair with the {}. Means over seeds; intervals are on the page of the pair."
+_BOLD: Final = "Bold: the translator of the pair with the {}. Means over seeds."
+_ENDS: Final = "95 % intervals are on the page of the pair."
 
 
 def before_table(study: Study) -> Table:
