@@ -227,7 +227,7 @@ class SearchPicture:
         asked: "queries", or "texts" where held-out texts ask for their neighbours, themselves left out.
         n_asked: queries that the samples were chosen among.
         n_documents: that were searched.
-        mean_jaccard: of the native and the translated lists, over the queries whose vectors are not zero in both spaces.
+        mean_jaccard: of the native and the translated lists, over queries whose vectors are not zero in both spaces.
         mean_jaccard_keep: of the native and the source's lists.
         seed: of the choice at random.
         searches: in the order agree most, differ most, at random.
