@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from matryo.evaluation.translation_split import IdSplit
 from matryo.experiments import study_jobs
 from matryo.experiments.study_config import StudyConfig
 from matryo.experiments.study_job_pair import Pair, SideFiles, open_pair, write_judged
-from matryo.experiments.study_job_pool import Work, run_work, threads_per_worker
+from matryo.experiments.study_job_pool import Work, _given_out, run_work, threads_per_worker
 from matryo.experiments.study_jobs import fit_works, pair_files, read_facts, read_job, study_works
 
 SPLIT = IdSplit()
@@ -214,6 +215,26 @@ def test_processes_share_the_work_and_tell_what_is_wrong(tmp_path) -> None:
     assert str(os.getpid()) not in {pid for pid, _ in found} and {threads for _, threads in found} == {"1"}
     assert run_work(works, tmp_path, label="jobs").n_reused == 4
     assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_is_ended_from_outside_is_told_and_what_is_finished_stays(tmp_path) -> None:
+    first = work_of("first", tmp_path / "first", writing(tmp_path / "first"))
+    ended = work_of("second", tmp_path / "second", partial(exec, "import os; os._exit(9)"), needs=("first",))
+    with pytest.raises(MatryoError, match="second: a worker was ended from outside"):
+        run_work([first, ended], tmp_path, label="jobs", workers=2, threads=1)
+    assert run_work([first], tmp_path, label="jobs").n_reused == 1
+
+
+def test_a_pool_that_broke_before_work_was_given_out_is_told_too(tmp_path) -> None:
+    class Broken:
+        n = 1
+
+        def submit(self, call):
+            raise BrokenProcessPool("a child process terminated abruptly")
+
+    work = work_of("next", tmp_path / "next", writing(tmp_path / "next"))
+    with pytest.raises(MatryoError, match="next: a worker was ended from outside"):
+        _given_out(Broken(), work)
 
 
 def test_threads_divide_the_cores(monkeypatch) -> None:

@@ -174,7 +174,7 @@ def _drain(waiting: list[Work], records: _Records, executor: _Executor, advance:
                 break
             waiting.remove(work)
             records.begin(work)
-            running[executor.submit(work.call)] = work
+            running[_given_out(executor, work)] = work
         if not running:
             break
         for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -191,14 +191,25 @@ def _drain(waiting: list[Work], records: _Records, executor: _Executor, advance:
         raise MatryoError(wrong)
 
 
+def _given_out(executor: _Executor, work: Work) -> "Future[_Outcome]":
+    try:
+        return executor.submit(work.call)
+    except BrokenProcessPool:
+        raise _worker_ended(work) from None
+
+
 def _result(future: "Future[_Outcome]", work: Work) -> _Outcome:
     try:
         return future.result()
     except BrokenProcessPool:
-        raise MatryoError(
-            f"{work.label}: a worker was ended from outside, most likely for want of memory; what is finished stays, "
-            "run the same command again with fewer --workers"
-        ) from None
+        raise _worker_ended(work) from None
+
+
+def _worker_ended(work: Work) -> MatryoError:
+    return MatryoError(
+        f"{work.label}: a worker was ended from outside, most likely for want of memory; what is finished stays, "
+        "run the same command again with fewer --workers"
+    )
 
 
 def _outcome(call: Callable[[], object]) -> _Outcome:

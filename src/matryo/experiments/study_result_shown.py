@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matryo.errors import MissingExtra
-from matryo.evaluation.results import RunResults
+from matryo.evaluation.results import ExtraTable, RunResults
 from matryo.experiments.stages import Say, Stages
 from matryo.experiments.study_config import Job, StudyConfig
 from matryo.experiments.study_jobs import fit_name, read_job
@@ -60,6 +60,7 @@ def draw(study: Finished, keys: Mapping[str, str], say: Say, show_progress: bool
     """
     config, wanted = study.config.pictures, set[Path]()
     if config is None:
+        _remove_but(study.config.folder, wanted)
         return
     # imported here: a study without pictures needs none of it
     from matryo.experiments.study_pictures import KERNELS, LAYOUT, SEARCHES, make_pictures, picture_path
@@ -71,7 +72,8 @@ def draw(study: Finished, keys: Mapping[str, str], say: Say, show_progress: bool
         for job in jobs:
             name = f"picture {job.pair} {job.translator.slug}"
             wanted |= {picture_path(folder, kind, job) for kind in (LAYOUT, KERNELS, SEARCHES)}
-            if not picture_path(folder, KERNELS, job).is_file():
+            asked = (KERNELS, *([LAYOUT] if config.umap else []), *([SEARCHES] if config.n_searches else []))
+            if not all(picture_path(folder, kind, job).is_file() for kind in asked):
                 quiet.remove(name)
             source, target = study.spaces[job.source], study.spaces[job.target]
 
@@ -85,6 +87,11 @@ def draw(study: Finished, keys: Mapping[str, str], say: Say, show_progress: bool
             inputs = {fit_name(job): keys[fit_name(job)], "texts": study.texts.key}
             quiet.run(name, _PICTURES_VERSION, settings, inputs, make, derived=True)
             advance(1)
+    _remove_but(folder, wanted)
+
+
+def _remove_but(folder: Path, wanted: set[Path]) -> None:
+    """Remove pictures that an earlier config asked for."""
     for path in (folder / _PICTURES_FOLDER).glob("*.json"):
         if path not in wanted:
             path.unlink()
@@ -98,12 +105,13 @@ def keep_in_store(study: Finished, say: Say, show_progress: bool) -> None:
         say: told where the collections are.
         show_progress: show a bar over collections.
     """
+    folder = study.config.folder
     if study.config.store is None:
+        _with_store_table(folder, None)
         return
     # imported here: a study without a store needs none of it
-    from matryo.experiments.study_store import TABLE, store_study
+    from matryo.experiments.study_store import store_study
 
-    folder = study.config.folder
     ids = [name for name in study.texts.documents.ids() if name not in study.texts.fitted_ids]
     found = store_study(
         study.config,
@@ -115,8 +123,17 @@ def keep_in_store(study: Finished, say: Say, show_progress: bool) -> None:
         progress=show_progress,
     )
     say(f"store: {found.n_collections} collections at {found.location}, {found.n_sent:,} vectors sent")
+    _with_store_table(folder, found.table)
+
+
+def _with_store_table(folder: Path, found: ExtraTable | None) -> None:
+    """Put what the store answers in the place of what an earlier config's did."""
+    # imported here: as above
+    from matryo.experiments.study_store import TABLE
+
     results = RunResults.read(folder)
-    tables = (*(table for table in results.tables if table.name != TABLE), found.table)
+    kept = tuple(table for table in results.tables if table.name != TABLE)
+    tables = kept if found is None else (*kept, found)
     if tables != results.tables:
         replace(results, tables=tables).write(folder)
 

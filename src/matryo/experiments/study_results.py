@@ -332,7 +332,7 @@ def _notes(study: Finished) -> tuple[str, ...]:
     if measured < n_held:
         told.append(f"errors are measured on {measured:,} rows drawn from the {n_held:,} that are held out")
     if facts[0]["n_compared"] < measured:
-        told.append(f"what compares texts with each other takes {facts[0]['n_compared']:,} of them, drawn by a seed")
+        told.append(f"what compares texts with each other takes {facts[0]['n_compared']:,} of them")
     told.append(
         f"neighbours are the {config.measure.k} nearest, the text itself left out; RBO is extrapolated, with "
         f"persistence p = {TranslationSettings.p:g}"

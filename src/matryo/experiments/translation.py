@@ -119,7 +119,9 @@ class _Run:
         path = self.folder / TEXTS_FILE
         if not path.is_file():
             self.stages.remove("texts")
-        self.stages.run("texts", 1, {}, {"content": texts.key}, lambda: write_json(path, texts.facts))
+        # named apart from the content, so that a refusal can say which of them has changed
+        settings = {"share": texts.split.share, "group_end": texts.split.group_end}
+        self.stages.run("texts", 2, settings, {"content": texts.key}, lambda: write_json(path, texts.facts))
         self.say(_told(texts))
         return texts
 
@@ -147,7 +149,8 @@ class _Run:
             say=self.say,
             show_progress=self.progress,
         )
-        self.say(f"{what}: {len(works) - done.n_reused} of {len(works)} done, {done.seconds:,.0f} s")
+        if done.n_reused < len(works):
+            self.say(f"{what}: {len(works) - done.n_reused} of {len(works)} done, {done.seconds:,.0f} s")
         return done
 
     def _finished(
