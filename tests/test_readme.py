@@ -35,6 +35,8 @@ LONG = (
     "translate fit",
     "translate evaluate",
     "translate apply",
+    "translation/fast.yaml",
+    "matryo site",
     "build sets/stdlib",
     "search indexes/stdlib",
     "evaluate indexes/stdlib",
