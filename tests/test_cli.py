@@ -225,7 +225,7 @@ def test_bad_configs_are_one_line_and_exit_code_2(capsys, tmp_path: Path) -> Non
     assert "KEY=VALUE" in refused(capsys, "run", config, "--set", "dims")
     assert "dense_retrieval" in refused(capsys, "run", config, "--set", "experiment=dense")
     config.write_text(f"experiment: sparse\n{SMALL}")
-    assert "must be one of dense_retrieval, shared_prefix, got 'sparse'" in refused(capsys, "run", config)
+    assert "must be one of dense_retrieval, shared_prefix, translation, got 'sparse'" in refused(capsys, "run", config)
     assert not (tmp_path / "run").exists()
 
 

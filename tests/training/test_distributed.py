@@ -18,6 +18,8 @@ from matryo.training.rows import training_rows
 from matryo.training.settings import TrainSettings
 from matryo.training.train import train
 
+# two processes load everything twice: half a minute
+pytestmark = pytest.mark.slow
 DIMS = (16, 64)
 
 
