@@ -70,6 +70,21 @@ def identity_report(run: IdentityRun) -> Report:
     )
 
 
+_SHARED_STRINGS = (
+    "both texts share strings, such as names and numbers, which need no understanding; `matryo audit` shows how far."
+)
+_WINS = {
+    "co-occurrence": "it counts in the training pairs which words of one domain stand beside which of the other. Where "
+    "an attribute is said in a few fixed ways, as in texts made by templates, the training pairs hold them all, and "
+    "counting needs no more; words that no training pair holds are lost to it.",
+    "TF-IDF": _SHARED_STRINGS,
+    "BM25": _SHARED_STRINGS,
+    "character n-grams": _SHARED_STRINGS,
+    "head": "it is trained on the same pairs, at once and on all numbers of the untrained model, which hold enough.",
+}
+"""Baseline -> what it means that it finds more than what was trained."""
+
+
 def identity_summary(run: IdentityRun, width: int = 120) -> str:
     """The main tables, what is sure, and the verdicts, for a terminal.
 
@@ -139,8 +154,14 @@ def verdict_lines(run: IdentityRun) -> tuple[str, ...]:
 
 
 def _verdict_text(run: IdentityRun) -> tuple[str, ...]:
-    """The headline where a purpose took its place."""
-    return (f"{headline(run)}.",) if run.results.purpose else ()
+    """The headline where a purpose took its place, and what it means that a baseline finds more."""
+    name, best = run.main_method, run.results.best_baseline
+    one = run.comparison(f"{name} - {best}")
+    lost = one is not None and one.difference < 0
+    return (
+        *((f"{headline(run)}.",) if run.results.purpose else ()),
+        *((f"Why {best} finds more than {name}: {_WINS[best]}",) if lost and best in _WINS else ()),
+    )
 
 
 def _subtitle(run: IdentityRun) -> str:
